@@ -1,1 +1,17 @@
 """Shared by all tests. That it stands here puts this folder on the path: a test can ``import synthetic``."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def mnist_dir() -> Path:
+    """The folder with MNIST's four original files; the test is skipped where there is none."""
+    folder = Path(os.environ.get("MNIST_DIR") or REPOSITORY.parent / "shared" / "data" / "mnist")
+    if not (folder / "train-images-idx3-ubyte.gz").is_file():
+        pytest.skip("needs MNIST's four original files, compressed: name their folder in MNIST_DIR")
+    return folder
