@@ -1,0 +1,61 @@
+"""A registry function as the configuration names it, with the parameters that differ from its defaults."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+NO_CLIPPING = "none"
+"""Label of a cell without gradient clipping (``null`` in config.yaml)."""
+
+
+@dataclass(frozen=True, order=True)
+class Entry:
+    """One level of a factor: ``name`` and its given parameters, sorted by name.
+
+    A parameter that equals its default is left out, so that equal levels are equal objects.
+    """
+
+    name: str
+    parameters: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def label(self) -> str:
+        """``sigmoid``, or ``leaky_relu(negative_slope=0.1)``."""
+        if not self.parameters:
+            return self.name
+        inside = ", ".join(f"{name}={number(value)}" for name, value in self.parameters)
+        return f"{self.name}({inside})"
+
+    @property
+    def keywords(self) -> dict[str, float]:
+        """The parameters as keyword arguments of the registry function."""
+        return dict(self.parameters)
+
+    def as_json(self) -> list:
+        """``[name, {parameter: value}]``, the form in which a job's settings hold an entry."""
+        return [self.name, self.keywords]
+
+    @classmethod
+    def from_json(cls, value: list) -> "Entry":
+        """The inverse of :meth:`as_json`."""
+        name, parameters = value
+        return cls.of(name, parameters)
+
+    @classmethod
+    def of(cls, name: str, parameters: Mapping[str, float] | None = None) -> "Entry":
+        """An entry from a mapping of parameters in any order."""
+        return cls(name, tuple(sorted((key, float(value)) for key, value in (parameters or {}).items())))
+
+
+def clipping_label(clipping: Entry | None) -> str:
+    """``none``, ``norm=1`` or ``value=0.1``."""
+    if clipping is None:
+        return NO_CLIPPING
+    if len(clipping.parameters) == 1:
+        return f"{clipping.name}={number(clipping.parameters[0][1])}"
+    return clipping.label
+
+
+def number(value: float) -> str:
+    """A number in a label: ``%g`` where that is exact, all its digits where it is not."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)

@@ -1,0 +1,164 @@
+"""The plan: which cells, runs and bundles a configuration asks for, in a deterministic order."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from itertools import product
+from urllib.parse import quote
+
+from gradgrid.core.config import Config, Factors, Training
+from gradgrid.core.entries import Entry, clipping_label
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One combination of the factors."""
+
+    depth: int
+    activation: Entry
+    initializer: Entry
+    clipping: Entry | None
+    width: int
+    optimizer: Entry
+    learning_rate: float
+
+    @cached_property
+    def labels(self) -> dict[str, int | float | str]:
+        """Values of the tables' factor columns, in their order."""
+        return {
+            "depth": self.depth,
+            "activation": self.activation.label,
+            "initializer": self.initializer.label,
+            "clipping": clipping_label(self.clipping),
+            "width": self.width,
+            "optimizer": self.optimizer.label,
+            "learning_rate": self.learning_rate,
+        }
+
+    @cached_property
+    def cell_id(self) -> str:
+        """Ten hexadecimal digits: a digest of the labels, hence the same in every grid that has this cell."""
+        return blake2b(canonical_json(self.labels).encode(), digest_size=5).hexdigest()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One cell with one seed: one trained network."""
+
+    cell: Cell
+    seed: int
+
+    @property
+    def run_id(self) -> str:
+        """The cell's id and the seed."""
+        return f"{self.cell.cell_id}-{self.seed}"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """All runs with one depth, activation, width and seed: one job trains them, into one file a table."""
+
+    depth: int
+    activation: Entry
+    width: int
+    seed: int
+    runs: tuple[Run, ...]
+
+    @property
+    def key(self) -> str:
+        """Relative path of the bundle's files without suffix: ``depth=4/activation=sigmoid/width=30/seed=0``.
+
+        It depends on the runs alone, never on their rank among others: adding a level moves no run.
+        """
+        activation = quote(self.activation.label, safe="")
+        return f"depth={self.depth}/activation={activation}/width={self.width}/seed={self.seed}"
+
+    def settings(self, config: Config) -> str:
+        """Canonical JSON of everything that the bundle's train job needs, and of nothing else."""
+        runs = [_variant_json(run.cell) for run in self.runs]
+        bundle = {"depth": self.depth, "activation": self.activation.as_json(), "width": self.width}
+        bundle |= {"seed": self.seed, "runs": runs}
+        training = config.training.model_dump(mode="json")
+        return canonical_json({"bundle": bundle, "training": training, "device": config.device})
+
+
+@dataclass(frozen=True)
+class BundleJob:
+    """What one train job gets: its bundle, the training settings and the device's name."""
+
+    bundle: Bundle
+    training: Training
+    device: str
+
+    @classmethod
+    def from_settings(cls, settings: str) -> "BundleJob":
+        """The inverse of :meth:`Bundle.settings`."""
+        job = json.loads(settings)
+        return cls(_bundle_from_json(job["bundle"]), Training.model_validate(job["training"]), job["device"])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a configuration asks for."""
+
+    cells: tuple[Cell, ...]
+    runs: tuple[Run, ...]
+    bundles: tuple[Bundle, ...]
+
+
+def plan(config: Config) -> Plan:
+    """The cells (every combination of the factors' levels), their runs, and the runs' bundles."""
+    cells = tuple(_cells(config.factors))
+    runs = tuple(Run(cell, seed) for cell in cells for seed in config.seeds)
+    return Plan(cells, runs, _bundles(runs))
+
+
+def canonical_json(value: object) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _cells(factors: Factors) -> Iterator[Cell]:
+    levels = (getattr(factors, name) for name in Factors.model_fields)
+    return (Cell(*combination) for combination in product(*levels))
+
+
+def _bundles(runs: tuple[Run, ...]) -> tuple[Bundle, ...]:
+    together: dict[tuple, list[Run]] = {}
+    for run in runs:
+        cell = run.cell
+        together.setdefault((cell.depth, cell.activation, cell.width, run.seed), []).append(run)
+    return tuple(Bundle(*shared, tuple(members)) for shared, members in together.items())
+
+
+def _variant_json(cell: Cell) -> dict:
+    """The factors in which the runs of a bundle may differ."""
+    return {
+        "initializer": cell.initializer.as_json(),
+        "clipping": cell.clipping.as_json() if cell.clipping else None,
+        "optimizer": cell.optimizer.as_json(),
+        "learning_rate": cell.learning_rate,
+    }
+
+
+def _bundle_from_json(value: dict) -> Bundle:
+    activation = Entry.from_json(value["activation"])
+    cells = (
+        _cell_from_json(value["depth"], activation, value["width"], variant) for variant in value["runs"]
+    )
+    runs = tuple(Run(cell, value["seed"]) for cell in cells)
+    return Bundle(value["depth"], activation, value["width"], value["seed"], runs)
+
+
+def _cell_from_json(depth: int, activation: Entry, width: int, variant: dict) -> Cell:
+    return Cell(
+        depth=depth,
+        activation=activation,
+        initializer=Entry.from_json(variant["initializer"]),
+        clipping=Entry.from_json(variant["clipping"]) if variant["clipping"] else None,
+        width=width,
+        optimizer=Entry.from_json(variant["optimizer"]),
+        learning_rate=variant["learning_rate"],
+    )
