@@ -13,7 +13,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gradgrid.core.tables import FACTOR_NAMES, SUMMARISED, TABLES
+from gradgrid.analysis.cells import summarise
+from gradgrid.analysis.slope import gradient_slope
+from gradgrid.analysis.verdicts import verdicts
+from gradgrid.core.parquet import to_arrow, write_frame
+from gradgrid.core.tables import FACTOR_NAMES, TABLES
 
 DEPTHS = (1, 2, 4, 8)
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu")
@@ -62,23 +66,15 @@ def tables(
         "accuracy": _accuracy(runs, steps),
         "clipping": _clipping(runs, epochs),
     }
-    made["runs"] = _outcomes(runs, made["accuracy"])
-    made["cells"] = _cells(made["runs"])
+    made["runs"] = _outcomes(runs, made["accuracy"], made["gradients"])
+    made["cells"] = summarise(made["runs"])
     return {name: _shaped(made[name], name) for name in TABLES}
 
 
 def write(folder: Path, made: dict[str, pd.DataFrame] | None = None, **levels: object) -> Path:
     """Write the tables (``tables(**levels)`` unless given) as FOLDER/NAME.parquet; return FOLDER."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    folder.mkdir(parents=True, exist_ok=True)
     for name, frame in (made or tables(**levels)).items():
-        schema = TABLES[name].schema
-        arrow = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
-        pq.write_table(
-            arrow.replace_schema_metadata(schema.metadata), folder / f"{name}.parquet", compression="zstd"
-        )
+        write_frame(frame, TABLES[name], folder / f"{name}.parquet")
     return folder
 
 
@@ -188,7 +184,7 @@ def _clipping(runs: pd.DataFrame, epochs: int) -> pd.DataFrame:
     return frame
 
 
-def _outcomes(runs: pd.DataFrame, accuracy: pd.DataFrame) -> pd.DataFrame:
+def _outcomes(runs: pd.DataFrame, accuracy: pd.DataFrame, gradients: pd.DataFrame) -> pd.DataFrame:
     diverged = runs["diverged_at_step"].notna()
     runs = runs.assign(status=np.where(diverged, "diverged", "completed"))
     runs["diverged_layer"] = runs["depth"].where(diverged)
@@ -198,35 +194,13 @@ def _outcomes(runs: pd.DataFrame, accuracy: pd.DataFrame) -> pd.DataFrame:
     validation = accuracy[(accuracy["split"] == "validation") & (accuracy["step"] > 0)]
     best = validation.groupby("run_id")["accuracy"].max()
     runs["best_validation_accuracy"] = runs["run_id"].map(best)
-    runs["gradient_slope"] = runs["_slope"].where(runs["depth"] > 1)
-    slope = runs["gradient_slope"].fillna(0)
-    rules = [diverged, runs["validation_accuracy"] < 0.2, slope > 0.3, slope < -0.3]
-    runs["verdict"] = np.select(rules, ["diverged", "never learned", "vanishing", "exploding"], "healthy")
+    runs["gradient_slope"] = runs["run_id"].map(gradient_slope(gradients))
+    runs["verdict"] = verdicts(runs, gradients)
     runs["seconds"] = 1.5
     runs["fingerprint"] = runs["run_id"] + "000000"
     return runs
 
 
-def _cells(runs: pd.DataFrame) -> pd.DataFrame:
-    keys = ["cell_id", "dataset", *FACTOR_NAMES]
-    groups = runs.groupby(keys, sort=False, observed=True)
-    cells = groups.agg(
-        seeds=("seed", "size"),
-        runs_diverged=("status", lambda status: (status == "diverged").sum()),
-        verdict=("verdict", lambda verdict: verdict.mode().iloc[0]),
-        seconds=("seconds", "sum"),
-    )
-    for name in SUMMARISED:
-        mean, std = groups[name].mean(), groups[name].std()
-        half = 2 * std / np.sqrt(groups[name].count())
-        cells[f"{name}_mean"], cells[f"{name}_std"] = mean, std
-        cells[f"{name}_low"], cells[f"{name}_high"] = mean - half, mean + half
-    return cells.reset_index()
-
-
 def _shaped(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     """The columns of table NAME in order, with the types that reading its parquet file gives."""
-    import pyarrow as pa
-
-    schema = TABLES[name].schema
-    return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False).to_pandas()
+    return to_arrow(frame, TABLES[name]).to_pandas()

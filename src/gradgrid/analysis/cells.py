@@ -1,0 +1,64 @@
+"""The cells table: every cell summarised over its seeds."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+from scipy import stats
+
+from gradgrid.analysis.verdicts import VERDICTS
+from gradgrid.core.parquet import write_frame
+from gradgrid.core.tables import CELLS, FACTOR_NAMES, SUMMARISED
+
+CONFIDENCE = 0.95
+_READ = ["cell_id", "dataset", *FACTOR_NAMES, "status", *SUMMARISED, "verdict", "seconds"]
+
+
+def summarise(runs: pd.DataFrame) -> pd.DataFrame:
+    """The cells of a runs table, in the order in which they first appear.
+
+    Accuracies are summarised over the seeds that did not diverge, the gradient slope (measured before any
+    step) over all seeds that have one. A cell without any such seed keeps its row, with null means; a single
+    such seed gives a mean and neither standard deviation nor interval.
+    """
+    runs = runs.assign(cell_id=runs["cell_id"].astype(object), diverged=runs["status"] == "diverged")
+    accuracies = [name for name in SUMMARISED if name != "gradient_slope"]
+    values = runs[list(SUMMARISED)].astype(np.float64)
+    values[accuracies] = values[accuracies].mask(runs["diverged"], axis=0)
+    by_cell = runs.groupby("cell_id", sort=False)
+    cells = by_cell[["dataset", *FACTOR_NAMES]].first()
+    cells["seeds"] = by_cell.size()
+    cells["runs_diverged"] = by_cell["diverged"].sum()
+    for name in SUMMARISED:
+        cells = cells.join(_mean_with_interval(values[name].groupby(runs["cell_id"], sort=False), name))
+    cells["verdict"] = _commonest_verdict(runs)
+    cells["seconds"] = by_cell["seconds"].sum(min_count=1)
+    return cells.reset_index()[CELLS.schema.names]
+
+
+def _mean_with_interval(values: "pd.api.typing.SeriesGroupBy", name: str) -> pd.DataFrame:
+    """Mean, sample standard deviation and Student's t-interval of the mean, one row a group.
+
+    ``mean ± t(0.975, n − 1) · s ÷ √n`` over the n values that are not null; n = 1 gives the mean alone.
+    """
+    n = values.count()
+    mean, std = values.mean(), values.std()
+    half = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * std / np.sqrt(n)
+    return pd.DataFrame(
+        {f"{name}_mean": mean, f"{name}_std": std, f"{name}_low": mean - half, f"{name}_high": mean + half}
+    )
+
+
+def _commonest_verdict(runs: pd.DataFrame) -> pd.Series:
+    """The verdict that most runs of a cell have; of equally many, the worse; null if no run has one."""
+    counts = pd.crosstab(runs["cell_id"], runs["verdict"].astype(object)).reindex(
+        columns=list(VERDICTS), fill_value=0
+    )
+    # idxmax takes the first of equals, and VERDICTS runs from the worst to the best.
+    return counts[counts.any(axis=1)].idxmax(axis=1)
+
+
+def write_cells(runs_file: Path, out: Path) -> None:
+    """Summarise the runs table in a parquet file into the cells table."""
+    write_frame(summarise(pq.read_table(runs_file, columns=_READ).to_pandas()), CELLS, out)

@@ -1,0 +1,127 @@
+"""The files of the bundles, gathered into one file a table.
+
+Files are read one after the other and written in row groups of about ``ROW_GROUP`` rows, so that memory does
+not grow with the grid. The rows keep the order of the files given.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gradgrid.analysis.slope import gradient_slope
+from gradgrid.analysis.verdicts import verdicts
+from gradgrid.core.errors import GradgridError
+from gradgrid.core.files import replacing
+from gradgrid.core.parquet import COMPRESSION, to_arrow
+from gradgrid.core.tables import RUNS, TABLES, Table
+
+ROW_GROUP = 65_536
+
+_VERDICT_GRADIENTS = [
+    "run_id",
+    "depth",
+    "step",
+    "layer",
+    "bias_gradient_norm",
+    "saturated_fraction",
+    "dead_fraction",
+]
+
+
+def collect(table: str, files: Sequence[Path], out: Path) -> None:
+    """Gather the bundle files of one table into ``out``, whole or not at all.
+
+    Raises GradgridError, naming the file, for one that is missing, truncated or of another schema.
+    """
+    _write((_read(file, TABLES[table]) for file in files), TABLES[table], out)
+
+
+def collect_runs(runs_files: Sequence[Path], gradients_files: Sequence[Path], out: Path) -> None:
+    """Gather the runs table, with gradient slope and verdict filled in from the gradients of the same bundle.
+
+    They are worked out here and not in training, so that a changed rule retrains nothing. Both sequences must
+    list the same bundles in the same order.
+    """
+    pairs = zip(runs_files, gradients_files, strict=True)
+    _write((_finished_bundle(runs, gradients) for runs, gradients in pairs), RUNS, out)
+
+
+def finish_runs(runs: pa.Table, gradients: pa.Table) -> pa.Table:
+    """The runs with gradient_slope and verdict worked out from their rows of the gradients table."""
+    frame = runs.to_pandas()
+    measured = gradients.select(_VERDICT_GRADIENTS).to_pandas()
+    frame["gradient_slope"] = frame["run_id"].astype(object).map(gradient_slope(measured))
+    frame["verdict"] = verdicts(frame, measured)
+    return to_arrow(frame, RUNS)
+
+
+def _finished_bundle(runs_file: Path, gradients_file: Path) -> pa.Table:
+    runs = _read(runs_file, RUNS)
+    gradients = _read(gradients_file, TABLES["gradients"], _VERDICT_GRADIENTS)
+    without = set(runs["run_id"].to_pylist()) - set(gradients["run_id"].to_pylist())
+    if without:
+        raise GradgridError(
+            f"{gradients_file}: no gradients of {len(without)} runs of {runs_file}, such as {min(without)}; "
+            "the two files must be of one bundle: train it again"
+        )
+    return finish_runs(runs, gradients)
+
+
+def _read(file: Path, table: Table, columns: list[str] | None = None) -> pa.Table:
+    """A bundle file's table (or some columns of it) in the table's types."""
+    try:
+        parquet = pq.ParquetFile(file)
+        _check(parquet.schema_arrow, table, file)
+        found = parquet.read(columns=columns)
+    except (OSError, pa.ArrowException) as error:
+        raise GradgridError(f"{file}: cannot be read ({_one_line(error)}); train its bundle again") from error
+    schema = table.schema
+    if columns is None:
+        return found.cast(schema).replace_schema_metadata(schema.metadata)
+    return found.cast(pa.schema([schema.field(name) for name in found.schema.names]))
+
+
+def _check(found: pa.Schema, table: Table, file: Path) -> None:
+    """Refuse a file whose columns differ in name, order or type; only the encoding of text may differ."""
+    expected = [(field.name, _plain(field.type)) for field in table.schema]
+    actual = [(field.name, _plain(field.type)) for field in found]
+    if actual == expected:
+        return
+    differing = [name for name, _ in set(expected) ^ set(actual)]
+    named = sorted(set(differing)) or ["their order"]
+    raise GradgridError(
+        f"{file}: not a {table.name} table of this version of GradGrid (columns that differ: "
+        f"{', '.join(named)}); remove it and train its bundle again"
+    )
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return pa.string() if pa.types.is_large_string(kind) else kind
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _write(parts: Iterable[pa.Table], table: Table, out: Path) -> None:
+    with (
+        replacing(out) as part,
+        pq.ParquetWriter(part, table.schema, compression=COMPRESSION) as writer,
+    ):
+        for group in _row_groups(parts):
+            writer.write_table(group, row_group_size=len(group))
+
+
+def _row_groups(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Neighbouring tables joined until they reach ROW_GROUP rows; one large table is not split."""
+    waiting: list[pa.Table] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(map(len, waiting)) >= ROW_GROUP:
+            yield pa.concat_tables(waiting).unify_dictionaries()
+            waiting = []
+    if any(map(len, waiting)):
+        yield pa.concat_tables(waiting).unify_dictionaries()

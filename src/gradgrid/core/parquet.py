@@ -1,0 +1,35 @@
+"""Frames to parquet files with the schema of their table."""
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gradgrid.core.files import replacing
+from gradgrid.core.tables import Table
+
+COMPRESSION = "zstd"
+
+
+def to_arrow(frame: pd.DataFrame, table: Table) -> pa.Table:
+    """The table's columns of a frame, in the table's order, types and metadata; NaN becomes null.
+
+    Raises KeyError if the frame lacks a column; a column that the table does not know is left out.
+    """
+    schema = table.schema
+    # As objects, because a column of nulls alone has a numeric type, of which arrow makes no dictionary.
+    text = {field.name: frame[field.name].astype(object) for field in schema if _is_text(field)}
+    columns = frame[schema.names].assign(**text)
+    arrow = pa.Table.from_pandas(columns, schema=schema, preserve_index=False)
+    return arrow.replace_schema_metadata(schema.metadata)
+
+
+def _is_text(field: pa.Field) -> bool:
+    return pa.types.is_dictionary(field.type)
+
+
+def write_frame(frame: pd.DataFrame, table: Table, out: Path) -> None:
+    """Write a frame as one parquet file, whole or not at all."""
+    with replacing(out) as part:
+        pq.write_table(to_arrow(frame, table), part, compression=COMPRESSION)
