@@ -61,14 +61,12 @@ def tables(
     runs = _runs(levels, seeds, dataset)
     steps = _measured_steps(epochs, STEPS_PER_EPOCH.get(dataset, 5000))
     runs["diverged_at_step"] = _divergence(runs, steps[-1], all_diverge)
-    made = {
-        "gradients": _gradients(runs, steps),
-        "accuracy": _accuracy(runs, steps),
-        "clipping": _clipping(runs, epochs),
-    }
-    made["runs"] = _outcomes(runs, made["accuracy"], made["gradients"])
-    made["cells"] = summarise(made["runs"])
-    return {name: _shaped(made[name], name) for name in TABLES}
+    made = {"gradients": _gradients(runs, steps), "accuracy": _accuracy(runs, steps)}
+    made["clipping"] = _clipping(runs, epochs)
+    made = {name: _shaped(frame, name) for name, frame in made.items()}
+    made["runs"] = _shaped(_outcomes(runs, made["accuracy"], made["gradients"]), "runs")
+    made["cells"] = _shaped(summarise(made["runs"]), "cells")
+    return {name: made[name] for name in TABLES}
 
 
 def write(folder: Path, made: dict[str, pd.DataFrame] | None = None, **levels: object) -> Path:
