@@ -1,0 +1,7 @@
+"""The data: MNIST and its relatives, from files or the network, and the digits that scikit-learn ships."""
+
+from gradgrid.data.arrays import Data, load
+from gradgrid.data.preparation import prepare
+from gradgrid.data.provenance import DatasetProvenance
+
+__all__ = ["Data", "DatasetProvenance", "load", "prepare"]
