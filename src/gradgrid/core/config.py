@@ -1,75 +1,179 @@
-"""The configuration: what config.yaml may say, as frozen, strict classes, and how it is read."""
+"""The configuration: what config.yaml may say, as frozen and strict classes, and how it is read.
 
-from typing import Annotated, Literal
+A ``Config`` that exists is valid: a wrong one is a :class:`ConfigError` with every problem and its line.
+"""
 
-from pydantic import BaseModel, ConfigDict, Field
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from typing_extensions import TypeAliasType
 
+from gradgrid.core.checks import impossible, too_many_runs
 from gradgrid.core.datasets import EMBEDDED, SIZES
+from gradgrid.core.documents import Keys
 from gradgrid.core.entries import Entry
-from gradgrid.core.fields import EntryOf, Levels, OneOf, OptionalText, Real, Whole
+from gradgrid.core.entryfield import EntryOf
+from gradgrid.core.errors import ConfigError
+from gradgrid.core.fields import Found, OneOf, OptionalText, Real, Whole, problems
+from gradgrid.core.levels import Levels, Seeds, StepsOrAuto
 from gradgrid.core.registry import RANGES, entries
+from gradgrid.core.sources import Sources, merged, read_all
+from gradgrid.core.translation import found_by, lines
 
 MOST_SEEDS = 10_000
 
 Activation = TypeAliasType("Activation", Annotated[Entry, EntryOf("activations", "an activation")])
 Initializer = TypeAliasType("Initializer", Annotated[Entry, EntryOf("initializers", "an initializer")])
+Optimizer = TypeAliasType("Optimizer", Annotated[Entry, EntryOf("optimizers", "an optimizer")])
 Clipping = TypeAliasType(
     "Clipping", Annotated[Entry | None, EntryOf("clipping", "a kind of clipping", nothing="no clipping")]
 )
-Optimizer = TypeAliasType("Optimizer", Annotated[Entry, EntryOf("optimizers", "an optimizer")])
+Depth = Annotated[int, Whole(1, 1_000)]
+Width = Annotated[int, Whole(1, 100_000)]
+LearningRate = Annotated[float, Real(RANGES["Positive"])]
+LearningRates = Annotated[tuple[LearningRate, ...], Levels("learning rate")]
+Epochs = Annotated[int, Whole(1, 100_000)]
+Minibatch = Annotated[int, Whole(1, 1_000_000)]
 Seed = Annotated[int, Whole(0, 2**31 - 1)]
+Step = Annotated[int, Whole(0, 2**31 - 1)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", protected_namespaces=())
 
 
 class Dataset(_Section):
     """The images, and what to do where they cannot be had."""
 
     name: Annotated[str, OneOf("a dataset", lambda: SIZES)] = Field(
-        "mnist", description="data set to train on"
+        "mnist", description="the images to train on"
     )
     root: Annotated[str | None, OptionalText("the path of a folder")] = Field(
-        None, description="folder with the four original files; null: MNIST_DIR, else a download"
+        None,
+        description="folder with the four original files; null: the one named by MNIST_DIR, else a download",
     )
     fallback: Annotated[str | None, OneOf("a fallback", lambda: (EMBEDDED, None))] = Field(
-        EMBEDDED, description="used, and said everywhere, where the data cannot be had; null: fail instead"
+        EMBEDDED, description="used, and said everywhere, where the images cannot be had; null: fail instead"
     )
 
 
 class Factors(_Section):
     """The factors: every list multiplies the grid; one value stands for a list of one."""
 
-    depth: Annotated[tuple[Annotated[int, Whole(1, 1_000)], ...], Levels("depth")]
-    activation: Annotated[tuple[Activation, ...], Levels("activation")]
-    initializer: Annotated[tuple[Initializer, ...], Levels("initializer")]
-    clipping: Annotated[tuple[Clipping, ...], Levels("kind of clipping")] = (None,)
-    width: Annotated[tuple[Annotated[int, Whole(1, 100_000)], ...], Levels("width")] = (30,)
-    optimizer: Annotated[tuple[Optimizer, ...], Levels("optimizer")] = (Entry("sgd"),)
-    learning_rate: Annotated[
-        tuple[Annotated[float, Real(RANGES["Positive"])], ...], Levels("learning rate")
-    ] = (0.1,)
+    depth: Annotated[tuple[Depth, ...], Levels("depth")] = Field(
+        description="numbers of hidden layers", examples=[[1, 2, 4, 8]]
+    )
+    activation: Annotated[tuple[Activation, ...], Levels("activation")] = Field(
+        description="activations of the hidden layers", examples=[["sigmoid", "relu"]]
+    )
+    initializer: Annotated[tuple[Initializer, ...], Levels("initializer")] = Field(
+        description="how the weights are drawn", examples=[["lecun_normal", "xavier_normal"]]
+    )
+    clipping: Annotated[tuple[Clipping, ...], Levels("kind of clipping")] = Field(
+        (None,), description="gradient clipping; null: none", json_schema_extra={"default": None}
+    )
+    width: Annotated[tuple[Width, ...], Levels("width")] = Field(
+        (30,), description="neurons in each hidden layer", json_schema_extra={"default": 30}
+    )
+    optimizer: Annotated[tuple[Optimizer, ...], Levels("optimizer")] = Field(
+        (Entry("sgd"),), description="optimizers", json_schema_extra={"default": "sgd"}
+    )
+    learning_rate: LearningRates = Field(
+        (0.1,), description="step sizes of the optimizer (the book's eta)", json_schema_extra={"default": 0.1}
+    )
 
 
 class Training(_Section):
     """The recipe, the same for every run; the defaults are the book's."""
 
-    epochs: Annotated[int, Whole(1, 100_000)] = 5
-    digits_epochs: Annotated[int, Whole(1, 100_000)] = 40
-    minibatch: Annotated[int, Whole(1, 1_000_000)] = 10
-    weight_decay: Annotated[float, Real(RANGES["NonNegative"])] = 5.0
-    loss: Annotated[str, OneOf("a loss", lambda: entries("losses"))] = "cross_entropy"
-    bias: Annotated[Literal["normal", "zero"], OneOf("a bias", lambda: ("normal", "zero"))] = "normal"
-    measure_steps: Literal["auto"] | tuple[int, ...] = "auto"
+    epochs: Epochs = Field(5, description="passes through the training images")
+    digits_epochs: Epochs = Field(
+        40, description="the same on the embedded digits, of which there are far fewer"
+    )
+    minibatch: Minibatch = Field(10, description="images in a step")
+    weight_decay: Annotated[float, Real(RANGES["NonNegative"])] = Field(
+        5.0,
+        description="the book's lambda: each step shrinks weights by learning_rate × it ÷ training images",
+    )
+    loss: Annotated[str, OneOf("a loss", lambda: entries("losses"))] = Field(
+        "cross_entropy", description="the cost; cross_entropy is the book's, on sigmoid outputs"
+    )
+    bias: Annotated[str, OneOf("a way to draw the biases", lambda: ("normal", "zero"))] = Field(
+        "normal", description="how biases start: drawn from N(0, 1) as in the book, or zero"
+    )
+    measure_steps: Annotated[Literal["auto"] | tuple[Step, ...], StepsOrAuto("step")] = Field(
+        "auto",
+        description="steps after which gradients are measured, besides initialization; "
+        "auto: 1, 10, 100, 1000 within the first epoch, and the end of every epoch",
+    )
 
 
 class Config(_Section):
-    """Everything that config.yaml says."""
+    """Configuration of GradGrid: what to train, how often, on what."""
 
-    dataset: Dataset = Dataset()
-    device: Annotated[str, OneOf("a device", lambda: ("auto", "cpu", "cuda", "mps"))] = "auto"
-    seeds: Annotated[tuple[Seed, ...], Levels("seed")]
-    factors: Factors
-    training: Training = Training()
+    dataset: Dataset = Field(Dataset(), description="the images")
+    device: Annotated[str, OneOf("a device", lambda: ("auto", "cpu", "cuda", "mps"))] = Field(
+        "auto", description="where to train; auto: decided by what there is"
+    )
+    seeds: Annotated[tuple[Seed, ...], Seeds("seed", MOST_SEEDS)] = Field(
+        description="replicates of every cell: their number, or a list", examples=[5]
+    )
+    factors: Factors = Field(description="what is compared: every list multiplies the grid")
+    training: Training = Field(Training(), description="the recipe")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        found = [*impossible(self.dataset, self.training, self.factors.learning_rate), *too_many_runs(self)]
+        if found:
+            raise problems(found)
+        return self
+
+
+def load(path: Path | str, *more: Path | str, overrides: Mapping | None = None) -> Config:
+    """Read a configuration: the files, later ones laid over earlier ones key by key, then ``overrides``.
+
+    Raises ConfigError with every problem.
+    """
+    documents = read_all([Path(path), *map(Path, more)])
+    values: object = {}
+    for layer in (*(document.value for document in documents), overrides or {}):
+        values = merged(values, layer)
+    return _config(Sources(documents, values))
+
+
+def from_merged(values: Mapping, files: Iterable[Path | str]) -> Config:
+    """Check a configuration merged elsewhere from ``files`` (in that order) and from the command line.
+
+    Problems are placed in the last file that holds the value, or at ``--config`` if none does.
+    """
+    return _config(Sources(read_all(map(Path, files)), values))
+
+
+def _config(sources: Sources) -> Config:
+    found: list[Found] = []
+    try:
+        config = Config.model_validate(sources.values)
+    except ValidationError as error:
+        found = found_by(error, Config)
+        found += _impossible_besides(sources.values, {keys[:2] for keys, *_ in found})
+    if texts := lines(found, sources):
+        raise ConfigError(texts)
+    return config
+
+
+def _impossible_besides(values: Mapping, broken: set[Keys]) -> list[Found]:
+    """What is impossible together among the values that are valid each for itself.
+
+    Pydantic looks at an object as a whole only when its parts are valid; the user wants all problems at once.
+    """
+    dataset = Dataset.model_validate(_unbroken(values, "dataset", broken))
+    training = Training.model_validate(_unbroken(values, "training", broken))
+    rates = _unbroken(values, "factors", broken).get("learning_rate", 0.1)
+    return list(impossible(dataset, training, TypeAdapter(LearningRates).validate_python(rates), broken))
+
+
+def _unbroken(values: Mapping, section: str, broken: set[Keys]) -> dict:
+    given = {} if (section,) in broken else values.get(section, {})
+    return {key: value for key, value in given.items() if (section, key) not in broken}

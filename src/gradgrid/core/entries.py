@@ -30,14 +30,16 @@ class Entry:
         """The parameters as keyword arguments of the registry function."""
         return dict(self.parameters)
 
-    def as_json(self) -> list:
-        """``[name, {parameter: value}]``, the form in which a job's settings hold an entry."""
-        return [self.name, self.keywords]
+    def as_written(self) -> str | dict[str, dict[str, float]]:
+        """The entry as config.yaml holds it: ``name``, or ``{name: {parameter: value}}``."""
+        return {self.name: self.keywords} if self.parameters else self.name
 
     @classmethod
-    def from_json(cls, value: list) -> "Entry":
-        """The inverse of :meth:`as_json`."""
-        name, parameters = value
+    def from_written(cls, value: str | Mapping[str, Mapping[str, float]]) -> "Entry":
+        """The inverse of :meth:`as_written`."""
+        if isinstance(value, str):
+            return cls(value)
+        ((name, parameters),) = value.items()
         return cls.of(name, parameters)
 
     @classmethod

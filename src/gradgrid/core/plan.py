@@ -78,7 +78,7 @@ class Bundle:
     def settings(self, config: Config) -> str:
         """Canonical JSON of everything that the bundle's train job needs, and of nothing else."""
         runs = [_variant_json(run.cell) for run in self.runs]
-        bundle = {"depth": self.depth, "activation": self.activation.as_json(), "width": self.width}
+        bundle = {"depth": self.depth, "activation": self.activation.as_written(), "width": self.width}
         bundle |= {"seed": self.seed, "runs": runs}
         training = config.training.model_dump(mode="json")
         return canonical_json({"bundle": bundle, "training": training, "device": config.device})
@@ -136,15 +136,15 @@ def _bundles(runs: tuple[Run, ...]) -> tuple[Bundle, ...]:
 def _variant_json(cell: Cell) -> dict:
     """The factors in which the runs of a bundle may differ."""
     return {
-        "initializer": cell.initializer.as_json(),
-        "clipping": cell.clipping.as_json() if cell.clipping else None,
-        "optimizer": cell.optimizer.as_json(),
+        "initializer": cell.initializer.as_written(),
+        "clipping": cell.clipping.as_written() if cell.clipping else None,
+        "optimizer": cell.optimizer.as_written(),
         "learning_rate": cell.learning_rate,
     }
 
 
 def _bundle_from_json(value: dict) -> Bundle:
-    activation = Entry.from_json(value["activation"])
+    activation = Entry.from_written(value["activation"])
     cells = (
         _cell_from_json(value["depth"], activation, value["width"], variant) for variant in value["runs"]
     )
@@ -156,9 +156,9 @@ def _cell_from_json(depth: int, activation: Entry, width: int, variant: dict) ->
     return Cell(
         depth=depth,
         activation=activation,
-        initializer=Entry.from_json(variant["initializer"]),
-        clipping=Entry.from_json(variant["clipping"]) if variant["clipping"] else None,
+        initializer=Entry.from_written(variant["initializer"]),
+        clipping=Entry.from_written(variant["clipping"]) if variant["clipping"] else None,
         width=width,
-        optimizer=Entry.from_json(variant["optimizer"]),
+        optimizer=Entry.from_written(variant["optimizer"]),
         learning_rate=variant["learning_rate"],
     )

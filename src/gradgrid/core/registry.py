@@ -42,24 +42,27 @@ class Range:
     low: float = -math.inf
     high: float = math.inf
     above_low: bool = False
+    below_high: bool = False
 
     def holds(self, value: float) -> bool:
         """Whether ``value`` lies in the range."""
-        if not math.isfinite(value) or (self.above_low and value == self.low):
-            return False
-        return self.low <= value <= self.high
+        above = self.low < value if self.above_low else self.low <= value
+        below = value < self.high if self.below_high else value <= self.high
+        return math.isfinite(value) and above and below
 
 
 RANGES = {
     "Positive": Range("a number above 0", low=0, above_low=True),
     "NonNegative": Range("a number from 0 upwards", low=0),
     "Fraction": Range("a number from 0 to 1", low=0, high=1),
+    "ProperFraction": Range("a number from 0 to below 1", low=0, high=1, below_high=True),
     "Finite": Range("a finite number"),
 }
 
 Positive = Annotated[float, RANGES["Positive"]]
 NonNegative = Annotated[float, RANGES["NonNegative"]]
 Fraction = Annotated[float, RANGES["Fraction"]]
+ProperFraction = Annotated[float, RANGES["ProperFraction"]]
 Finite = Annotated[float, RANGES["Finite"]]
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from datetime import date
 from difflib import get_close_matches
 from reprlib import Repr
 
@@ -42,20 +43,26 @@ def shown(value: object) -> str:
     if isinstance(value, Mapping):
         inside = ", ".join(f"{_bare(key)}: {_bare(item)}" for key, item in list(value.items())[:3])
         return f"{{{inside}{', …' if len(value) > 3 else ''}}}"
-    return _SHORT.repr(value)
+    return value.isoformat() if isinstance(value, date) else _SHORT.repr(value)
 
 
 def _bare(value: object) -> str:
     return value if isinstance(value, str) and value.isidentifier() and len(value) <= 40 else shown(value)
 
 
-def did_you_mean(given: object, allowed: Iterable[str]) -> str:
-    """``; did you mean sigmoid?``, or nothing where no allowed name is near."""
+def nearest(given: object, allowed: Iterable[str]) -> str | None:
+    """The allowed name that was probably meant, if any is near."""
     names = list(allowed)
     plain = str(given).strip().lower().replace("-", "_").replace(" ", "_")
-    known = _ALSO_KNOWN_AS.get(plain)
-    near = [known] if known in names else get_close_matches(plain, names, n=1, cutoff=0.6)
-    return f"; did you mean {near[0]}?" if near else ""
+    if (known := _ALSO_KNOWN_AS.get(plain)) in names:
+        return known
+    return next(iter(get_close_matches(plain, names, n=1, cutoff=0.6)), None)
+
+
+def did_you_mean(given: object, allowed: Iterable[str]) -> str:
+    """``; did you mean sigmoid?``, or nothing where no allowed name is near."""
+    near = nearest(given, allowed)
+    return f"; did you mean {near}?" if near else ""
 
 
 def among(given: object, what: str, allowed: Iterable[str]) -> str:
@@ -64,29 +71,31 @@ def among(given: object, what: str, allowed: Iterable[str]) -> str:
     return f"{shown(given)} is not {what}; allowed: {', '.join(names)}{did_you_mean(given, names)}"
 
 
-def not_a_number(value: object, kind: str, allowed: str) -> str:
-    """Why ``value`` is not a number of this ``kind``, with the trap of YAML that it may have fallen into."""
+def not_a_number(value: object, allowed: str, *, whole: bool = False) -> str:
+    """Why ``value`` is no (whole) number, with the trap of YAML that it may have fallen into."""
+    kind = "a whole number" if whole else "a number"
     if isinstance(value, bool):
         why = f"{shown(value)} is a truth value (YAML reads yes, no, on and off as such), not {kind}"
-    elif isinstance(value, str) and (written := _as_yaml_number(value)):
-        quoted = written == value.strip()
-        why = f"{shown(value)} is text{'' if quoted else ' in YAML'}, not {kind}: write {written}"
-        why += " without quotes" if quoted else ""
+    elif isinstance(value, str) and (written := _as_yaml_number(value.strip(), whole)):
+        why = f"{shown(value)} is text in YAML, not {kind}: write {written}"
+        why += " without quotes" if written == value.strip() else ""
     else:
         why = f"{shown(value)} is not {kind}"
     return f"{why}; allowed: {allowed}"
 
 
-def _as_yaml_number(text: str) -> str | None:
+def _as_yaml_number(text: str, whole: bool) -> str | None:
     """The number in ``text`` as YAML wants it (a point, a signed exponent), or None if it holds none."""
-    text = text.strip()
     try:
-        if not math.isfinite(float(text)):
-            return None
+        number = float(text)
     except ValueError:
         return None
-    mantissa, exponent_sign, exponent = text.lower().partition("e")
-    if not exponent_sign:
+    if not math.isfinite(number):
+        return None
+    if whole and number.is_integer() and "e" in text.lower():
+        return str(int(number))
+    mantissa, with_exponent, exponent = text.lower().partition("e")
+    if not with_exponent:
         return text
     point = "" if "." in mantissa else ".0"
     sign = "" if exponent[0] in "+-" else "+"
