@@ -1,0 +1,93 @@
+"""Generates ``docs/outputs.md``, the description of everything a run of the project writes.
+
+python -m gradgrid.core.dictionary            # print it
+python -m gradgrid.core.dictionary --fix      # write docs/outputs.md
+"""
+
+import argparse
+from pathlib import Path
+
+import pyarrow as pa
+
+from gradgrid.core.files import replacing
+from gradgrid.core.tables import FACTORS, TABLES, Column, Table
+
+FILES = (
+    ("results/data/dataset.npz", "the images and labels, split as in the book"),
+    ("results/data/dataset.json", "which dataset was used, from where, its checksums, sizes and digest"),
+    ("results/grid/TABLE/depth=…/….parquet", "what each bundle of runs wrote: the source of the tables"),
+    ("results/tables/TABLE.parquet", "the tables below, over the whole grid"),
+    ("results/figures/NAME.svg, NAME.png", "the figures"),
+    ("results/figures/NAME.json", "each figure's title, caption, alternative text, source table and units"),
+    ("results/provenance.json", "versions, hardware, operating system, git state, data and settings"),
+    ("results/logs/", "one log for each job"),
+    ("report/index.html", "the report: one file that needs no network"),
+)
+
+HEAD = """\
+# Outputs
+
+Generated from `src/gradgrid/core/tables.py` by `python -m gradgrid.core.dictionary --fix`; do not edit.
+
+## Files
+
+| file | what it holds |
+| --- | --- |
+"""
+
+TABLES_HEAD = """
+## Tables
+
+Parquet, compressed with zstd. Every field carries its unit and description in its metadata
+(`pyarrow.parquet.read_schema(path).field("layer").metadata`); the unit `1` is a pure number.
+One `pandas.read_parquet` is enough, because the factors stand in every table:
+
+"""
+
+
+def markdown() -> str:
+    """The whole of ``docs/outputs.md``."""
+    files = "".join(f"| `{path}` | {what} |\n" for path, what in FILES)
+    tables = "".join(_section(table) for table in TABLES.values())
+    return HEAD + files + TABLES_HEAD + _rows(FACTORS) + tables
+
+
+def _section(table: Table) -> str:
+    own = tuple(column for column in table.columns if column not in FACTORS)
+    title = f"\n### {table.name}\n\nA row is {table.row}. Columns beside the factors:\n\n"
+    return title + _rows(own)
+
+
+def _rows(columns: tuple[Column, ...]) -> str:
+    head = "| column | type | unit | meaning |\n| --- | --- | --- | --- |\n"
+    return head + "".join(
+        f"| `{c.name}` | {type_name(c)} | {_cell(c.unit)} | {_cell(c.description)} |\n" for c in columns
+    )
+
+
+def type_name(column: Column) -> str:
+    """The column's type as a reader of tables says it: text, int32, float32, …"""
+    if pa.types.is_dictionary(column.type) or pa.types.is_string(column.type):
+        return "text"
+    return {"float": "float32", "double": "float64"}.get(str(column.type), str(column.type))
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print the page, or write it with ``--fix``."""
+    parser = argparse.ArgumentParser(description="Describe the outputs of GradGrid from the tables' schemas.")
+    parser.add_argument("--fix", action="store_true", help="write the page instead of printing it")
+    parser.add_argument("path", nargs="?", type=Path, default=Path("docs/outputs.md"))
+    options = parser.parse_args(arguments)
+    if options.fix:
+        with replacing(options.path) as part:
+            part.write_text(markdown(), encoding="utf-8", newline="\n")
+    else:
+        print(markdown(), end="")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""The report: one self-contained HTML page made from the tables, the figures and the provenance."""
+
+from gradgrid.report.render import build
+
+__all__ = ["build"]

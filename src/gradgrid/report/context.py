@@ -1,0 +1,170 @@
+"""What the page says: from what was read to the words and numbers that the templates set."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from gradgrid.core.datasets import TITLES
+from gradgrid.core.tables import FACTOR_NAMES, TABLES
+from gradgrid.report import cells
+from gradgrid.report.findings import Grid, findings
+from gradgrid.report.inputs import Inputs
+from gradgrid.report.numbers import count, duration, listed
+from gradgrid.report.pictures import chapters
+
+VERDICTS = ("healthy", "dead units", "saturated", "exploding", "vanishing", "never learned", "diverged")
+"""The order of the table of verdicts, from the best to the worst."""
+
+
+def context(inputs: Inputs) -> dict[str, Any]:
+    """Every name that the templates use."""
+    title = data_title(inputs.dataset)
+    return {
+        "version": inputs.provenance["versions"]["gradgrid"],
+        "data_title": title,
+        "runs": count(len(inputs.runs)),
+        "lede": _lede(inputs),
+        "findings": findings(Grid(inputs.runs, inputs.cells, inputs.accuracy, title)),
+        "interval_note": _interval_note(inputs.runs),
+        "facts": _facts(inputs),
+        "factors": _factors(inputs.cells),
+        "chapters": chapters(inputs.figures),
+        "tables": TABLES.values(),
+        "provenance": _provenance(inputs.provenance),
+        "settings": _yaml(inputs.provenance["config"]),
+        "config_name": inputs.config_name,
+        "config_text": inputs.config_text,
+        **_notice(inputs.provenance["dataset"]),
+        **_cells(inputs),
+    }
+
+
+def data_title(dataset: str) -> str:
+    """The dataset as a reader knows it; a name without a title stands for itself."""
+    return TITLES.get(dataset, dataset)
+
+
+def _notice(dataset: Mapping[str, Any]) -> dict[str, str | None]:
+    """The banner that says loudly that another dataset was used than asked for."""
+    if not dataset["fallback"]:
+        return {"notice": None}
+    first, _, rest = dataset["message"].partition("\n")
+    return {"requested_title": data_title(dataset["requested"]), "notice": first, "notice_details": rest}
+
+
+def _lede(inputs: Inputs) -> str:
+    seeds = inputs.runs["seed"].nunique()
+    each = f" and each of {seeds} seeds" if seeds > 1 else " with one seed"
+    return (
+        f"{count(len(inputs.runs))} fully connected nets, one for each of {count(len(inputs.cells))} "
+        f"combinations of {listed(_varying(inputs.cells) or ['fixed factors'])}{each}, "
+        f"trained for {_number_of(inputs.epochs, 'epoch')}, with the gradient of every layer measured "
+        "on the way."
+    )
+
+
+def _varying(frame: pd.DataFrame) -> list[str]:
+    return [name.replace("_", " ") for name in FACTOR_NAMES if frame[name].nunique() > 1]
+
+
+def _number_of(number: int, word: str) -> str:
+    return f"{count(number)} {word}{'' if number == 1 else 's'}"
+
+
+def _interval_note(runs: pd.DataFrame) -> str:
+    seeds = runs["seed"].nunique()
+    if seeds < 2:
+        return "With one seed there are no intervals: nothing here tells a difference from chance."
+    return f"Intervals are Student's t over the {seeds} seeds; the methods below say what they cover."
+
+
+def _facts(inputs: Inputs) -> list[tuple[str, str]]:
+    dataset, training = inputs.provenance["dataset"], inputs.provenance["config"]["training"]
+    sizes = (f"{count(size)} {split}" for split, size in dataset["sizes"].items())
+    seeds = sorted(inputs.runs["seed"].unique())
+    diverged = int((inputs.runs["status"] == "diverged").sum())
+    return [
+        ("Data", f"{data_title(inputs.dataset)}: {listed(sizes)} images"),
+        ("Grid", f"{count(len(inputs.cells))} cells × {_number_of(len(seeds), 'seed')}"),
+        ("Runs", f"{count(len(inputs.runs))}, of which {count(diverged)} diverged"),
+        ("Seeds", ", ".join(map(str, seeds))),
+        ("Length", f"{_number_of(inputs.epochs, 'epoch')}, minibatches of {training['minibatch']}"),
+        ("Loss", training["loss"].replace("_", "-")),
+        ("Weight decay (the book's λ)", f"{training['weight_decay']:g}"),
+        ("Biases", {"normal": "standard normal", "zero": "zero"}[training["bias"]]),
+        ("Training time, summed over runs", duration(inputs.runs["seconds"].sum())),
+    ]
+
+
+def _factors(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Each factor with its levels in the order of the grid."""
+    return [
+        {"name": name.replace("_", " "), "levels": [str(level) for level in frame[name].unique()]}
+        for name in FACTOR_NAMES
+    ]
+
+
+def _cells(inputs: Inputs) -> dict[str, Any]:
+    frame = inputs.cells
+    constant = (name for name in FACTOR_NAMES if frame[name].nunique() == 1)
+    return {
+        "columns": cells.columns(frame),
+        "described": cells.described,
+        "options": cells.options(frame),
+        "cells_data": cells.page_data(frame),
+        "constant": ", ".join(f"{name.replace('_', ' ')} {frame[name].iloc[0]}" for name in constant),
+        "outcomes": _outcomes(inputs.runs),
+    }
+
+
+def _outcomes(runs: pd.DataFrame) -> dict[str, Any]:
+    """Number of runs with each verdict that occurs, by depth and in all."""
+    table = pd.crosstab(runs["verdict"], runs["depth"])
+    order = [word for word in VERDICTS if word in table.index]
+    order += [word for word in table.index if word not in VERDICTS]
+    rows = [(word, [count(n) for n in (*table.loc[word], table.loc[word].sum())]) for word in order]
+    return {"depths": list(table.columns), "rows": rows}
+
+
+def _provenance(record: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Titled lists of names and values."""
+    return [
+        ("Data", _data_rows(record["dataset"])),
+        ("Source", _source_rows(record)),
+        ("Machine", _machine_rows(record)),
+        ("Versions", list(record["versions"].items())),
+    ]
+
+
+def _data_rows(dataset: Mapping[str, Any]) -> list[tuple[str, str]]:
+    files = [(file["name"], f"md5 {file['md5']} ({file['checksum']})") for file in dataset["files"]]
+    return [
+        ("asked for", data_title(dataset["requested"])),
+        ("used", data_title(dataset["dataset"])),
+        ("from", dataset["source"]),
+        ("digest of images and labels", dataset["digest"]),
+        ("training pixels, 0 to 1", f"mean {dataset['mean']:.4f}, standard deviation {dataset['std']:.4f}"),
+        *files,
+    ]
+
+
+def _source_rows(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    git = record["git"]
+    return [("git", git["state"]), ("commit", git["commit"] or "–"), ("written", record["time"])]
+
+
+def _machine_rows(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    hardware = record["hardware"]
+    memory = hardware["memory_gib"]
+    return [
+        ("processor", f"{hardware['cpu']} ({hardware['architecture']})"),
+        ("logical cores", f"{hardware['cores']}, of which {hardware['cores_usable']} usable"),
+        ("memory", "unknown" if memory is None else f"{memory:g} GiB"),
+        ("operating system", record["operating_system"]),
+    ]
+
+
+def _yaml(settings: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)

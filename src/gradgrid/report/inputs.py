@@ -1,0 +1,117 @@
+"""Reads what the report is made from; whatever is missing or does not fit together is a GradgridError."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from gradgrid.core import sidecars
+from gradgrid.core.errors import GradgridError
+from gradgrid.core.provenance import without_paths
+from gradgrid.core.sidecars import Sidecar
+from gradgrid.report.findings import book_cell
+
+PARTS = ("time", "versions", "hardware", "operating_system", "git", "dataset", "config")
+"""What a provenance file must hold."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything that was read. ``accuracy`` holds the rows of the book's cell only, or none."""
+
+    runs: pd.DataFrame
+    cells: pd.DataFrame
+    accuracy: pd.DataFrame
+    epochs: int
+    dataset: str
+    figures: tuple[tuple[Sidecar, Path], ...]
+    provenance: Mapping[str, Any]
+    config_name: str
+    config_text: str
+
+
+def read(tables: Path, figures: Path, provenance: Path, config: Path) -> Inputs:
+    """Read the tables, the figures' sidecars, the provenance and the text of the configuration."""
+    runs, cells = (_frame(tables / f"{name}.parquet") for name in ("runs", "cells"))
+    if runs.empty:
+        raise GradgridError(f"{tables / 'runs.parquet'}: no runs in it; train the grid first")
+    accuracy, epochs = _accuracy(tables / "accuracy.parquet", book_cell(cells))
+    record = _record(provenance)
+    return Inputs(
+        runs=runs,
+        cells=cells,
+        accuracy=accuracy,
+        epochs=epochs,
+        dataset=_dataset(runs, record, tables / "runs.parquet", provenance),
+        figures=_figures(figures),
+        provenance=record,
+        config_name=config.name,
+        config_text=without_paths(_text(config)),
+    )
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    """A table with its texts as plain objects: categories would add levels that a selection lacks."""
+    frame = _table(path).to_pandas()
+    texts = frame.select_dtypes("category").columns
+    return frame.astype(dict.fromkeys(texts, object))
+
+
+def _table(path: Path, **options: object) -> pa.Table:
+    try:
+        return pq.read_table(path, **options)
+    except (OSError, pa.ArrowException) as error:
+        raise GradgridError(f"{path}: cannot be read ({error}); collect the tables again") from error
+
+
+def _accuracy(path: Path, cell: pd.Series | None) -> tuple[pd.DataFrame, int]:
+    """The accuracy table's rows of one cell, and the number of epochs of the longest run of all."""
+    epochs = int(pc.max(_table(path, columns=["epoch"])["epoch"]).as_py() or 0)
+    wanted = pc.field("cell_id") == ("" if cell is None else cell["cell_id"])
+    found = _table(path, columns=["cell_id", "epoch", "split", "accuracy"], filters=wanted)
+    return found.to_pandas().astype({"cell_id": object, "split": object}), epochs
+
+
+def _dataset(runs: pd.DataFrame, record: Mapping[str, Any], table: Path, provenance: Path) -> str:
+    """The one dataset of all runs, which must be that of the provenance."""
+    used = sorted(runs["dataset"].unique())
+    recorded = record["dataset"]["dataset"]
+    if used != [recorded]:
+        raise GradgridError(
+            f"{table} holds runs on {' and '.join(used)}, but {provenance} records {recorded}; "
+            "train the grid, collect the tables and write the provenance again"
+        )
+    return recorded
+
+
+def _figures(folder: Path) -> tuple[tuple[Sidecar, Path], ...]:
+    """Sidecar and path without suffix of each figure, in the order of the sidecars."""
+    if not folder.is_dir():
+        raise GradgridError(f"{folder}: no such folder of figures; draw them first")
+    found = [(sidecars.read(path), path.with_suffix("")) for path in sorted(folder.glob("*.json"))]
+    return tuple(sorted(found, key=lambda figure: (figure[0].order, figure[0].name)))
+
+
+def _record(path: Path) -> Mapping[str, Any]:
+    """The provenance, with every part that the page shows."""
+    try:
+        record = json.loads(_text(path))
+    except ValueError as error:
+        raise GradgridError(f"{path}: not JSON ({error}); write it again") from error
+    missing = [part for part in PARTS if not isinstance(record, dict) or part not in record]
+    if missing:
+        raise GradgridError(f"{path}: lacks {', '.join(missing)}; write it again")
+    return record
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise GradgridError(f"{path}: cannot be read ({error})") from error

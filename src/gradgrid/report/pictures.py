@@ -1,0 +1,69 @@
+"""The figures as the page holds them: inlined pictures in chapters."""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from gradgrid.core.errors import GradgridError
+from gradgrid.core.sidecars import Sidecar
+
+SHARP_BYTES = 150_000
+"""An SVG up to this size is taken even where its PNG is lighter, because it stays sharp at any size."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure with its description and the picture itself as a ``data:`` address."""
+
+    sidecar: Sidecar
+    address: str
+
+    @property
+    def units(self) -> str:
+        """Axes and their units in one line: ``layer (layer), speed of learning (1)``."""
+        return ", ".join(f"{axis} [{unit}]" for axis, unit in self.sidecar.units.items())
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Figures under one heading; ``anchor`` is its address in the page."""
+
+    title: str
+    anchor: str
+    pictures: tuple[Picture, ...]
+
+
+def chapters(figures: Iterable[tuple[Sidecar, Path]]) -> tuple[Chapter, ...]:
+    """The figures by chapter; a chapter stands where its first figure stands, figures keep their order."""
+    figures = list(figures)
+    first = {}
+    for place, (sidecar, _) in enumerate(figures):
+        first.setdefault(sidecar.chapter, place)
+    ordered = sorted(figures, key=lambda figure: first[figure[0].chapter])
+    return tuple(
+        Chapter(title, anchor(title), tuple(Picture(sidecar, address(path)) for sidecar, path in group))
+        for title, group in groupby(ordered, key=lambda figure: figure[0].chapter)
+    )
+
+
+def anchor(title: str) -> str:
+    """A heading's address in the page: ``speed-of-learning``."""
+    return re.sub(r"[^\w]+", "-", title.lower()).strip("-") or "chapter"
+
+
+def address(path: Path) -> str:
+    """The lighter of PATH.svg and PATH.png as a ``data:`` address; a small SVG is preferred in any case."""
+    svg, png = (_bytes(path.with_name(path.name + suffix)) for suffix in (".svg", ".png"))
+    if len(svg) <= max(len(png), SHARP_BYTES):
+        return f"data:image/svg+xml;base64,{b64encode(svg).decode()}"
+    return f"data:image/png;base64,{b64encode(png).decode()}"
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise GradgridError(f"{path}: cannot be read ({error}); draw the figure again") from error

@@ -1,0 +1,59 @@
+"""From tables, figures and provenance to one HTML file that needs no network."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from gradgrid.core.files import replacing
+from gradgrid.report.context import context
+from gradgrid.report.inputs import read
+
+
+def build(tables: Path, figures: Path, provenance: Path, config: Path, out: Path) -> None:
+    """Write the report, whole or not at all; equal inputs give equal bytes.
+
+    Args:
+        tables: folder of runs.parquet, cells.parquet and accuracy.parquet.
+        figures: folder of the figures (.svg and .png) and their sidecars (.json).
+        provenance: what ``core.provenance.write`` wrote.
+        config: the configuration file, whose text is shown as it was written.
+        out: the HTML file.
+
+    Raises GradgridError for an input that is missing, broken or made from other data than the rest.
+    """
+    inputs = read(Path(tables), Path(figures), Path(provenance), Path(config))
+    with replacing(Path(out)) as part:
+        part.write_text(render(context(inputs)), encoding="utf-8", newline="\n")
+
+
+def render(page: Mapping[str, Any]) -> str:
+    """The page as HTML; everything that the context holds is escaped by the templates."""
+    environment = Environment(
+        loader=PackageLoader("gradgrid.report"), autoescape=True, undefined=StrictUndefined
+    )
+    style, script = _own("style.css"), _own("report.js")
+    template = environment.get_template("report.html.j2")
+    # Style and script are this package's own files, so they are the only text that is not escaped.
+    return template.render(**page, style=Markup(style), script=Markup(script), policy=_policy(style, script))
+
+
+def _own(name: str) -> str:
+    return (resources.files("gradgrid.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """A Content-Security-Policy that allows this style, this script and inlined pictures, and no network."""
+    return (
+        f"default-src 'none'; img-src data:; style-src {_source(style)}; script-src {_source(script)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _source(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

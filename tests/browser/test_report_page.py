@@ -1,0 +1,133 @@
+"""The report in a real browser: opens from disk without a network or an error, sorts, filters, fits."""
+
+import pytest
+from chromium import EXECUTABLE, Chromium
+from report_folder import build, prepare
+
+pytestmark = pytest.mark.skipif(
+    EXECUTABLE is None, reason="no Chromium on this machine (Debian: apt-get install chromium)"
+)
+
+ROWS = "[...document.querySelectorAll('#cells-table tbody tr')]"
+STATUS = "document.getElementById('cells-status').textContent"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    folder = prepare(tmp_path_factory.mktemp("page"), depths=range(1, 13), seeds=2)
+    build(folder)
+    return (folder / "report" / "index.html").as_uri()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with Chromium(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser, address):
+    browser.requests.clear()
+    browser.problems.clear()
+    browser.open(address)
+    return browser
+
+
+def column(page: Chromium, number: int) -> list[str]:
+    return page.evaluate(f"{ROWS}.map(row => row.cells[{number}].textContent)")
+
+
+def header(number: int) -> str:
+    return f"document.querySelectorAll('#cells-table th')[{number}]"
+
+
+def set_field(page: Chromium, name: str, value: str) -> None:
+    event = "new Event('input', {bubbles: true})"
+    page.evaluate(
+        f"{{const field = document.forms[0].elements['{name}']; field.value = '{value}';"
+        f" field.dispatchEvent({event});}}"
+    )
+
+
+def test_it_opens_from_disk_and_asks_for_nothing_else(page, address):
+    asked = [request for request in page.requests if not request.startswith("data:")]
+    assert asked == [address]
+    assert page.problems == []
+    assert page.evaluate("document.images.length") == 2
+    assert page.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
+    assert page.evaluate("getComputedStyle(document.body).margin") == "0px"  # the policy lets the style in
+
+
+def test_the_policy_stops_a_request_before_it_is_made(page):
+    outcome = page.evaluate("fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'stopped')")
+    assert outcome == "stopped"
+    assert any("Content Security Policy" in problem for problem in page.problems)
+
+
+def test_cells_start_with_the_best_and_end_with_those_without_a_mean(page):
+    page.evaluate(f"{header(0)}.scrollIntoView()")
+    assert page.evaluate(f"{header(5)}.getAttribute('aria-sort')") == "descending"
+    shown = column(page, 5)
+    assert len(shown) == 100
+    means = [float(text.split(" ")[0]) for text in shown if text != "–"]
+    assert means == sorted(means, reverse=True)
+    assert page.evaluate(STATUS) == "144 of 144 cells, sorted by validation accuracy, %, descending"
+
+
+def test_a_header_sorts_by_keyboard_and_turns_round(page):
+    page.evaluate(f"{header(0)}.firstElementChild.focus()")
+    page.press_enter()
+    assert page.evaluate(f"{header(0)}.getAttribute('aria-sort')") == "ascending"
+    assert page.evaluate(f"{header(5)}.getAttribute('aria-sort')") == "none"
+    depths = [int(depth) for depth in column(page, 0)]
+    assert depths == sorted(depths)
+    page.press_enter()
+    assert page.evaluate(f"{header(0)}.getAttribute('aria-sort')") == "descending"
+    assert column(page, 0)[0] == "12"
+
+
+def test_a_missing_value_comes_last_in_both_directions(page):
+    set_field(page, "depth", "1")  # depth 1 has no gradient slope
+    set_field(page, "search", "relu")
+    for _ in range(2):
+        page.evaluate(f"{header(7)}.firstElementChild.click()")
+        assert set(column(page, 7)) == {"–"}
+    set_field(page, "depth", "")
+    for _ in range(2):
+        page.evaluate(f"{header(7)}.firstElementChild.click()")
+        assert column(page, 7)[-1] == "–"
+        assert column(page, 7)[0] != "–"
+
+
+def test_filters_search_and_reset(page):
+    set_field(page, "activation", "sigmoid")
+    set_field(page, "search", "kaiming norm=1")
+    assert page.evaluate(STATUS).startswith("12 of 144 cells")
+    assert set(column(page, 1)) == {"sigmoid"}
+    assert set(column(page, 2)) == {"kaiming_normal"}
+    page.evaluate("document.querySelector('#cells-filters button').click()")
+    page.evaluate("new Promise(done => setTimeout(done, 20))")
+    assert page.evaluate(STATUS).startswith("144 of 144 cells")
+
+
+def test_further_rows_appear_on_scrolling(page):
+    page.evaluate("{const s = document.getElementById('cells-scroll'); s.scrollTop = s.scrollHeight;}")
+    page.evaluate("new Promise(done => setTimeout(done, 100))")
+    assert page.evaluate(f"{ROWS}.length") == 144
+    assert page.evaluate(f"{ROWS}.at(-1).getAttribute('aria-rowindex')") == "145"
+
+
+@pytest.mark.parametrize("width", [1280, 800, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_its_width_in_light_and_dark(page, width, scheme):
+    page.resize(width)
+    page.prefer(scheme)
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background == {"light": "rgb(251, 250, 247)", "dark": "rgb(20, 22, 26)"}[scheme]
+
+
+def test_paper_gets_everything_unfolded(page):
+    assert not page.evaluate("document.querySelector('#dictionary details').open")
+    page.send("Page.printToPDF")
+    assert page.evaluate("[...document.querySelectorAll('details')].every(d => d.open)")

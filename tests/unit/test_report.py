@@ -1,0 +1,278 @@
+"""The report: one file, no network, everything escaped, and what it says is what the tables hold."""
+
+import json
+import re
+from base64 import b64encode
+from hashlib import sha256
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+import report_folder
+from report_folder import arguments, build, figure, prepare
+
+from gradgrid import report
+from gradgrid.analysis.verdicts import VERDICTS
+from gradgrid.core.errors import GradgridError
+from gradgrid.core.tables import TABLES
+
+
+class Page(HTMLParser):
+    """The elements of a page, the text of each, and the texts of its scripts and styles."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict]] = []
+        self.raw: dict[str, list[str]] = {"script": [], "style": []}
+        self.words: list[str] = []
+        self._within: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag in self.raw:
+            self.raw[tag].append("")
+            self._within.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag in self.raw:
+            self._within.pop()
+
+    def handle_data(self, data):
+        if self._within:
+            self.raw[self._within[-1]][-1] += data
+        else:
+            self.words.append(data)
+
+    def all(self, tag: str) -> list[dict]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    @property
+    def cells(self) -> dict:
+        return json.loads(self.raw["script"][0], parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = prepare(tmp_path_factory.mktemp("report"))
+    return folder, build(folder)
+
+
+@pytest.fixture(scope="module")
+def page(built):
+    return Page(built[1])
+
+
+def test_nothing_is_asked_of_a_network(built, page):
+    for _, attributes in page.elements:
+        for name in ("src", "href", "action", "data", "poster", "srcset"):
+            assert attributes.get(name, "#").startswith(("#", "data:image/")), attributes
+    assert not re.search(r"url\(|@import|fetch\(|XMLHttpRequest|import\(", built[1])
+
+
+def test_the_policy_forbids_the_network_and_allows_exactly_its_own_style_and_script(page):
+    policy = next(m["content"] for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'; img-src data:;")
+    for text in (page.raw["style"][0], page.raw["script"][1]):
+        assert f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" in policy
+    assert "unsafe" not in policy
+
+
+def test_equal_inputs_give_equal_bytes(built):
+    folder, text = built
+    assert build(folder) == text
+
+
+def test_the_head_says_what_was_run(page):
+    assert "Vanishing and exploding gradients on MNIST" in page.text
+    assert (
+        "108 fully connected nets, one for each of 36 combinations of depth, activation, initializer"
+        in page.text
+    )
+    assert "50,000 train, 10,000 validation and 10,000 test images" in page.text
+    assert "36 cells × 3 seeds" in page.text
+
+
+def test_without_a_fallback_there_is_no_banner(page):
+    assert not page.all("aside")
+
+
+def test_a_fallback_is_said_loudly_at_the_head(tmp_path):
+    page = Page(build(prepare(tmp_path, dataset="digits")))
+    assert page.elements.index(("aside", page.all("aside")[0])) < page.elements.index(("h1", {}))
+    assert "Not MNIST. MNIST could not be downloaded: this run uses the digits." in page.text
+    assert "No <network>." in page.text
+    assert "gradients on the embedded digits of scikit-learn" in page.text
+    assert "validation accuracy on the embedded digits" in page.text
+
+
+def test_every_figure_stands_in_its_chapter_with_caption_and_alternative_text(page):
+    titles = re.findall(r"Speed of learning|Accuracy|Caption of \w+", page.text.split("Caption of speed")[0])
+    assert titles[:2] == ["Speed of learning", "Accuracy"]  # the contents
+    images = page.all("img")
+    assert [image["alt"] for image in images] == ["Alternative text of speed", "Alternative text of accuracy"]
+    assert all(image["src"].startswith("data:image/svg+xml;base64,") for image in images)
+    assert all((image["width"], image["height"]) == ("90", "60") for image in images)
+    assert "Caption of speed. Source: table gradients; layer [layer]." in page.text
+
+
+def test_every_address_within_the_page_leads_somewhere(page):
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {a["href"][1:] for a in page.all("a")} <= set(ids)
+
+
+def test_the_dictionary_describes_every_column(page):
+    for table in TABLES.values():
+        for column in table.columns:
+            assert " ".join(column.description.split()) in page.text
+
+
+def test_provenance_and_configuration_are_shown_without_user_paths(built, page):
+    for words in (
+        "0123456789abcdef",
+        "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+        "2026-01-31T12:00:00Z",
+        "snakemake",
+    ):
+        assert words in page.text
+    assert "# the <grid> dataset: {name: mnist, root: …/mnist} seeds: 3" in page.text
+    assert "/home/jo" not in built[1]
+
+
+def test_the_methods_name_every_verdict(page):
+    methods = page.text.split("Methods in brief")[-1].split("Data dictionary")[0]
+    assert all(verdict in methods for verdict in VERDICTS)
+
+
+HOSTILE = """<script>alert("x")</script>'"&</title>"""
+
+
+def test_hostile_names_stay_text(tmp_path):
+    folder = prepare(tmp_path, initializers=("lecun_normal", HOSTILE))
+    figure(
+        folder / "figures", "hostile", HOSTILE, 9, title=HOSTILE, caption=HOSTILE, alt=HOSTILE, notice=HOSTILE
+    )
+    (folder / "config.yaml").write_text(HOSTILE, encoding="utf-8")
+    record = json.loads((folder / "provenance.json").read_text())
+    record["dataset"] |= {"source": HOSTILE, "fallback": True, "message": HOSTILE}
+    (folder / "provenance.json").write_text(json.dumps(record))
+    text = build(folder)
+    page = Page(text)
+    assert [element.get("type") for element in page.all("script")] == ["application/json", None]
+    assert HOSTILE in page.text
+    assert HOSTILE in page.all("img")[-1]["alt"]
+    assert "</" not in page.raw["script"][0]
+    assert HOSTILE in page.cells["values"][2]
+
+
+def test_the_table_of_cells_holds_what_the_cells_table_holds(built, page):
+    cells = pd.read_parquet(built[0] / "tables" / "cells.parquet")
+    data = page.cells
+    keys = [column["key"] for column in data["columns"]]
+    assert keys[:4] == ["depth", "activation", "initializer", "clipping"]  # width and the rest do not vary
+    assert len(page.all("th")) >= len(keys)
+    column = keys.index("validation_accuracy")
+    shown = np.array(data["values"][column], dtype=float)
+    np.testing.assert_allclose(shown, cells["validation_accuracy_mean"], rtol=1e-4)
+    half = (cells["validation_accuracy_high"] - cells["validation_accuracy_low"]) / 2
+    np.testing.assert_allclose(np.array(data["halfwidths"][column], dtype=float), half, rtol=1e-3)
+    slopes = data["values"][keys.index("gradient_slope")]
+    assert [slope is None for slope in slopes] == cells["gradient_slope_mean"].isna().tolist()
+    assert "The same in every cell: width 30, optimizer sgd, learning rate 0.1." in page.text
+
+
+def test_a_further_factor_becomes_a_column_and_a_filter(tmp_path):
+    page = Page(build(prepare(tmp_path, widths=(30, 100), learning_rates=(0.1, 0.025))))
+    keys = [column["key"] for column in page.cells["columns"]]
+    assert {"width", "learning_rate"} <= set(keys)
+    assert {"width", "learning_rate"} <= {select["name"] for select in page.all("select")}
+
+
+def test_a_grid_in_which_all_diverged_is_reported(tmp_path):
+    page = Page(build(prepare(tmp_path, all_diverge=True)))
+    assert "108 of 108 runs diverged" in page.text
+    assert set(page.cells["values"][page_column(page, "validation_accuracy")]) == {None}
+
+
+def page_column(page: Page, key: str) -> int:
+    return [column["key"] for column in page.cells["columns"]].index(key)
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "tables/runs.parquet",
+        "tables/cells.parquet",
+        "tables/accuracy.parquet",
+        "figures/speed.svg",
+        "figures/speed.png",
+        "provenance.json",
+        "config.yaml",
+    ],
+)
+def test_a_missing_input_is_a_clear_error_and_leaves_no_file(tmp_path, missing):
+    folder = prepare(tmp_path)
+    (folder / missing).unlink()
+    with pytest.raises(GradgridError, match=missing.rpartition("/")[-1]):
+        build(folder)
+    assert not list(folder.glob("report/*"))
+
+
+@pytest.mark.parametrize("name", ["tables/runs.parquet", "figures/speed.json", "provenance.json"])
+def test_a_broken_input_is_a_clear_error(tmp_path, name):
+    folder = prepare(tmp_path)
+    (folder / name).write_text("{")
+    with pytest.raises(GradgridError, match=name.rpartition("/")[-1]):
+        build(folder)
+
+
+def test_no_figures_at_all_is_a_clear_error(tmp_path):
+    folder = prepare(tmp_path)
+    with pytest.raises(GradgridError, match="no such folder of figures"):
+        report.build(folder / "tables", folder / "nowhere", *arguments(folder)[2:], folder / "index.html")
+
+
+def test_tables_of_other_data_than_the_provenance_are_refused(tmp_path):
+    folder = prepare(tmp_path)
+    (folder / "provenance.json").write_text(json.dumps(report_folder.record("digits", "digits")))
+    with pytest.raises(GradgridError, match=r"holds runs on mnist, but .* records digits"):
+        build(folder)
+
+
+def test_a_provenance_that_lacks_a_part_is_refused(tmp_path):
+    folder = prepare(tmp_path)
+    (folder / "provenance.json").write_text('{"time": "now"}')
+    with pytest.raises(GradgridError, match=r"provenance\.json: lacks versions, hardware"):
+        build(folder)
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2.2 contrast ratio of two colours written #rrggbb."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    linear = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("scheme", [0, 1])
+def test_colours_have_the_contrast_of_wcag_aa_in_light_and_dark(page, scheme):
+    style = page.raw["style"][0].split("@media print")[0]
+    colours = dict(
+        re.findall(r"--([\w-]+): (#\w{6})", re.findall(r":root \{.*?\n\s*\}", style, re.S)[scheme])
+    )
+    for ink in ("ink", "muted", "accent"):
+        for ground in ("paper", "card", "bar"):
+            assert contrast(colours[ink], colours[ground]) >= 4.5, (ink, ground)
+    assert contrast(colours["banner-ink"], colours["banner"]) >= 4.5
+    for verdict in ("healthy", "vanishing", "exploding", "saturated", "dead", "diverged", "never"):
+        assert contrast(colours[verdict], colours["paper"]) >= 3, verdict  # a graphical object

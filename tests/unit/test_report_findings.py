@@ -1,0 +1,185 @@
+"""The findings say what the tables hold, and are left out where the grid does not allow them."""
+
+import numpy as np
+import pytest
+import synthetic
+from report_folder import SMALL_GRID
+from scipy import stats
+
+from gradgrid.report import findings as f
+from gradgrid.report.findings import Grid
+from gradgrid.report.numbers import Estimate, duration, listed, percent, points, times
+from gradgrid.report.pictures import SHARP_BYTES, address, anchor
+
+
+def grid(**levels) -> Grid:
+    tables = synthetic.tables(**{**SMALL_GRID, **levels})
+    for name, frame in tables.items():
+        tables[name] = frame.astype(dict.fromkeys(frame.select_dtypes("category"), object))
+    return Grid(tables["runs"], tables["cells"], tables["accuracy"])
+
+
+def replaced(of: Grid, **columns) -> Grid:
+    return Grid(of.runs.assign(**columns), of.cells, of.accuracy)
+
+
+def test_the_whole_grid_gives_every_finding_in_order():
+    made = f.findings(grid())
+    assert len(made) == len(f.FINDINGS) == 7
+    assert all(finding.value.removeprefix("× ") in finding.sentence for finding in made)
+    assert all("interval" in finding.sentence for finding in made)
+
+
+def test_the_sigmoid_finding_is_the_slope_of_the_deepest_cell():
+    cells = grid().cells
+    wanted = cells.query("depth == 4 and activation == 'sigmoid' and initializer == 'lecun_normal'")
+    cell = wanted[wanted["clipping"] == "none"].iloc[0]
+    finding = f.sigmoid_gradient(grid())
+    factor, low, high = (10 ** cell[f"gradient_slope_{part}"] for part in ("mean", "low", "high"))
+    assert finding.value == f"× {factor:.1f}"
+    assert f"learns {factor:.1f} times more slowly" in finding.sentence
+    assert f"(95 % interval {low:.1f} to {high:.1f})" in finding.sentence
+
+
+def test_a_sigmoid_that_explodes_is_said_to():
+    made = grid()
+    signs = {f"gradient_slope_{end}": -made.cells[f"gradient_slope_{other}"]
+             for end, other in (("mean", "mean"), ("low", "high"), ("high", "low"))}  # fmt: skip
+    faster = f.sigmoid_gradient(Grid(made.runs, made.cells.assign(**signs), made.accuracy)).sentence
+    slower = f.sigmoid_gradient(made).sentence
+    assert faster == slower.replace("more slowly", "faster")
+
+
+@pytest.mark.parametrize(
+    ("finding", "levels"),
+    [
+        (f.sigmoid_gradient, {"activations": ("relu",)}),
+        (f.sigmoid_gradient, {"depths": (1,)}),
+        (f.initializer_ranks, {"initializers": ("normal",)}),
+        (f.clipping_effect, {"clippings": ("none",)}),
+        (f.clipping_effect, {"clippings": ("norm=1", "value=0.1")}),
+        (f.book_start, {"activations": ("relu",)}),
+        (f.book_start, {"widths": (100,)}),
+        (f.book_start, {"depths": (2,)}),
+        (f.best_cell, {"all_diverge": True}),
+    ],
+)
+def test_what_the_grid_lacks_is_left_out(finding, levels):
+    assert finding(grid(**levels)) is None
+    assert f.findings(grid(**levels))
+
+
+def test_the_book_finding_needs_a_measurement_after_the_first_epoch():
+    made = grid()
+    later = made.accuracy[made.accuracy["epoch"] != 1]
+    assert f.book_start(Grid(made.runs, made.cells, later)) is None
+
+
+def test_the_book_finding_is_its_cells_mean_after_one_epoch_and_at_the_end():
+    made = grid(learning_rates=(0.5, 0.1))
+    cell = f.book_cell(made.cells)
+    assert (cell["depth"], cell["learning_rate"]) == (1, 0.1)
+    rows = made.accuracy[made.accuracy["cell_id"] == cell["cell_id"]].query("split == 'validation'")
+    first, last = (100 * rows[rows["epoch"] == epoch]["accuracy"].mean() for epoch in (1, 5))
+    sentence = f.book_start(made).sentence
+    assert f"reaches {first:.1f} % validation accuracy on MNIST after its first epoch" in sentence
+    assert f"and {last:.1f} % after 5" in sentence
+
+
+def test_one_seed_gives_findings_without_intervals():
+    for finding in f.findings(grid(seeds=1)):
+        assert "one seed, no interval" in finding.sentence
+        assert "nan" not in finding.sentence
+
+
+def test_the_best_cell_is_not_one_of_which_runs_diverged():
+    made = grid()
+    best = made.cells["validation_accuracy_mean"].idxmax()
+    diverged = made.cells.assign(runs_diverged=(made.cells.index == best).astype(int))
+    name = f.best_cell(Grid(made.runs, diverged, made.accuracy)).sentence
+    assert name != f.best_cell(made).sentence
+
+
+def test_ranks_put_diverged_runs_last_and_share_ties():
+    runs = grid(seeds=1, depths=(4,), activations=("relu",), clippings=("none",)).runs
+    runs = runs.assign(validation_accuracy=[0.5, np.nan, 0.5])
+    assert f._ranks(runs).iloc[0].tolist() == [1.5, 3.0, 1.5]
+
+
+def test_an_initializer_that_leads_in_every_seed_is_ahead():
+    made = grid()
+    score = made.runs["initializer"].map({"lecun_normal": 0.9, "kaiming_normal": 0.8, "uniform": 0.7})
+    finding = f.initializer_ranks(replaced(made, validation_accuracy=score))
+    assert finding.value == "lecun_normal"
+    assert "mean rank 1.0" in finding.sentence
+    assert "ahead of kaiming_normal (2.0); uniform comes last (3.0)" in finding.sentence
+
+
+def test_initializers_that_change_places_are_not_told_apart():
+    made = grid(initializers=("lecun_normal", "kaiming_normal"))
+    first = made.runs["initializer"].eq("lecun_normal") ^ made.runs["seed"].eq(1)
+    finding = f.initializer_ranks(replaced(made, validation_accuracy=first.astype(float)))
+    assert "not told apart from" in finding.sentence
+
+
+def test_the_clipping_finding_is_the_paired_difference():
+    made = grid()
+    score = 0.5 + made.runs["clipping"].eq("norm=1") * (0.01 + 0.001 * made.runs["seed"])
+    status = np.where(made.runs["clipping"].eq("none") & made.runs["depth"].eq(4), "diverged", "completed")
+    finding = f.clipping_effect(replaced(made, validation_accuracy=score, status=status))
+    assert finding.value == "+1.1 points"
+    assert "by +1.1 points with norm=1 (95 % interval +0.9 to +1.3)" in finding.sentence
+    assert "18 runs diverged without clipping, 0 with norm=1." in finding.sentence
+
+
+def test_divergence_is_counted_and_located():
+    made = grid()
+    status = np.where(
+        made.runs["initializer"].eq("uniform") & made.runs["depth"].eq(4), "diverged", "completed"
+    )
+    finding = f.divergence(replaced(made, status=status))
+    assert (finding.value, finding.label) == ("12", "of 108 runs diverged")
+    assert "11.1 % (95 % interval 11.1 % to 11.1 %), most often with uniform (12)." in finding.sentence
+
+
+def test_lost_runs_are_those_that_diverged_or_never_learned():
+    made = grid()
+    words = np.select(
+        [made.runs["depth"] == 4, made.runs["seed"] == 0], ["never learned", "diverged"], "healthy"
+    )
+    sentence = f.depth_and_learning(replaced(made, verdict=words)).sentence
+    assert sentence.startswith("At depth 4, 100.0 % of the runs diverged or never learned")
+    assert sentence.endswith("against 33.3 % at depth 1.")
+
+
+def test_an_estimate_is_scipys_t_interval():
+    values = [0.91, 0.93, 0.92, 0.95]
+    estimate = Estimate.of([*values, np.nan])
+    low, high = stats.t.interval(0.95, 3, np.mean(values), stats.sem(values))
+    assert (estimate.mean, estimate.low, estimate.high) == pytest.approx((np.mean(values), low, high))
+    assert (estimate.seeds, estimate.sign) == (4, 1)
+    assert Estimate.of([-1.0, 1.0]).sign == 0
+    assert np.isnan(Estimate.of([]).mean)
+
+
+def test_numbers_as_words():
+    assert [times(x) for x in (1.04, 4.76, 12.3, 123.4, 55_123.0, 5.2e7, np.inf)] == [
+        "1.0", "4.8", "12", "120", "55,000", "5.2 × 10⁷", "∞",
+    ]  # fmt: skip
+    assert [percent(x) for x in (0.9312, -0.01, 1.2)] == ["93.1 %", "0.0 %", "100.0 %"]
+    assert [points(x) for x in (0.0044, -0.016, -0.0001)] == ["+0.4", "−1.6", "0.0"]
+    assert [duration(x) for x in (34.2, 725, 12_000)] == ["34 s", "12 min 5 s", "3 h 20 min"]
+    assert [listed(x) for x in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
+
+
+def test_a_large_svg_gives_way_to_a_lighter_png(tmp_path):
+    (tmp_path / "figure.svg").write_bytes(b"s" * (SHARP_BYTES + 1))
+    (tmp_path / "figure.png").write_bytes(b"p" * 9)
+    assert address(tmp_path / "figure").startswith("data:image/png;base64,")
+    (tmp_path / "figure.png").write_bytes(b"p" * (SHARP_BYTES + 2))
+    assert address(tmp_path / "figure").startswith("data:image/svg+xml;base64,")
+
+
+def test_anchors_are_plain():
+    assert anchor("Speed of learning: over training") == "speed-of-learning-over-training"
+    assert anchor("<&>") == "chapter"
