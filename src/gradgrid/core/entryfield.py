@@ -57,9 +57,9 @@ class EntryOf(Kind):
     def json_schema(self) -> JsonSchema:
         """A plain name, or a mapping of one name to its parameters."""
         specs = entries(self.registry)
-        plain = [name for name, spec in specs.items() if not spec.required]
-        options: list[JsonSchema] = [{"type": "null"}] if self.nothing else []
-        options += [{"enum": plain}] if plain else []
+        plain = {name: spec.summary for name, spec in specs.items() if not spec.required}
+        options: list[JsonSchema] = [{"type": "null", "description": self.nothing}] if self.nothing else []
+        options += [{"enum": list(plain), "enumDescriptions": list(plain.values())}] if plain else []
         detailed = {name: _parameters_schema(spec) for name, spec in specs.items()}
         only_one = {"additionalProperties": False, "minProperties": 1, "maxProperties": 1}
         return {"anyOf": [*options, {"type": "object", "properties": detailed, **only_one}]}
@@ -131,4 +131,4 @@ def _parameters_schema(spec: EntrySpec) -> JsonSchema:
         schema["required"] = list(spec.required)
     if len(spec.required) == 1:
         schema = {"anyOf": [properties[spec.required[0]], schema]}
-    return {"description": spec.summary, **schema} if spec.summary else schema
+    return {"description": spec.summary, **schema}

@@ -77,9 +77,14 @@ class Bundle:
 
     def settings(self, config: Config) -> str:
         """Canonical JSON of everything that the bundle's train job needs, and of nothing else."""
-        runs = [_variant_json(run.cell) for run in self.runs]
-        bundle = {"depth": self.depth, "activation": self.activation.as_written(), "width": self.width}
-        bundle |= {"seed": self.seed, "runs": runs}
+        bundle = {
+            "depth": self.depth,
+            "activation": self.activation.as_written(),
+            "width": self.width,
+            "seed": self.seed,
+            # in an order of their own: another order of the levels in config.yaml is no change
+            "runs": sorted((_variant(run.cell) for run in self.runs), key=canonical_json),
+        }
         training = config.training.model_dump(mode="json")
         return canonical_json({"bundle": bundle, "training": training, "device": config.device})
 
@@ -133,7 +138,7 @@ def _bundles(runs: tuple[Run, ...]) -> tuple[Bundle, ...]:
     return tuple(Bundle(*shared, tuple(members)) for shared, members in together.items())
 
 
-def _variant_json(cell: Cell) -> dict:
+def _variant(cell: Cell) -> dict:
     """The factors in which the runs of a bundle may differ."""
     return {
         "initializer": cell.initializer.as_written(),

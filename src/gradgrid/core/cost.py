@@ -1,0 +1,93 @@
+"""How much a plan writes and about how long it takes.
+
+The time is a rough model of one core's work, good to a factor of two: a run's step costs a fixed part, and a
+part for each hidden layer, both measured at width 30 and minibatch 10 and scaled by the numbers of weights and
+of images. ``python -m benchmarks.training`` measures the constants.
+"""
+
+from dataclasses import dataclass
+
+from gradgrid.core.config import Config
+from gradgrid.core.datasets import SIZES
+from gradgrid.core.plan import Bundle, Cell, Plan
+from gradgrid.core.schedule import epochs, measured_steps, total_steps
+
+STEP_MICROSECONDS = 16.0
+"""A step of one run, without what its hidden layers add: the first and the last layer's work above all."""
+
+HIDDEN_LAYER_MICROSECONDS = 3.2
+"""What each hidden layer adds to it."""
+
+REFERENCE_WIDTH, REFERENCE_MINIBATCH = 30, 10
+
+EVALUATION_SHARE = 0.25
+"""Evaluating an image costs this share of training on it."""
+
+JOB_SECONDS = 4.0
+"""Starting a job and loading its data."""
+
+EVALUATED_TRAINING_IMAGES = 10_000
+"""Of the training images, the first so many are evaluated at the end of every epoch."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What the plan comes to on one dataset: lengths of a run, rows of each table, seconds of wall time."""
+
+    dataset: str
+    epochs: int
+    steps: int
+    measured: int
+    rows: dict[str, int]
+    seconds: float
+
+
+def estimate(plan: Plan, config: Config, dataset: str, cores: int) -> Estimate:
+    """The estimate for a plan whose runs train on ``dataset``, one bundle at a time on each of ``cores``."""
+    training = config.training
+    return Estimate(
+        dataset=dataset,
+        epochs=epochs(training, dataset),
+        steps=total_steps(training, dataset),
+        measured=len(measured_steps(training, dataset)),
+        rows=rows(plan, config, dataset),
+        seconds=_wall_seconds([_bundle_seconds(b, config, dataset) for b in plan.bundles], cores),
+    )
+
+
+def rows(plan: Plan, config: Config, dataset: str) -> dict[str, int]:
+    """Rows that each table will have if no run diverges (a diverged one keeps its rows too)."""
+    passes, measured = epochs(config.training, dataset), len(measured_steps(config.training, dataset))
+    clipped = sum(run.cell.clipping is not None for run in plan.runs)
+    return {
+        "runs": len(plan.runs),
+        "cells": len(plan.cells),
+        "gradients": measured * sum(run.cell.depth + 1 for run in plan.runs),
+        # training and validation images at initialization and after every epoch, test images at the end
+        "accuracy": len(plan.runs) * (2 * (passes + 1) + 1),
+        "clipping": clipped * passes,
+    }
+
+
+def step_microseconds(cell: Cell, minibatch: int) -> float:
+    """One core's time for one step of one run."""
+    wider = cell.width / REFERENCE_WIDTH
+    layers = STEP_MICROSECONDS * wider + HIDDEN_LAYER_MICROSECONDS * cell.depth * wider**2
+    return layers * minibatch / REFERENCE_MINIBATCH
+
+
+def _bundle_seconds(bundle: Bundle, config: Config, dataset: str) -> float:
+    minibatch, sizes = config.training.minibatch, SIZES[dataset]
+    evaluated = min(sizes.train, EVALUATED_TRAINING_IMAGES) + sizes.validation
+    passes = epochs(config.training, dataset)
+    images = passes * sizes.train + EVALUATION_SHARE * (passes + 1) * evaluated
+    return JOB_SECONDS + sum(_image_seconds(run.cell, minibatch) for run in bundle.runs) * images
+
+
+def _image_seconds(cell: Cell, minibatch: int) -> float:
+    return step_microseconds(cell, minibatch) / minibatch / 1e6
+
+
+def _wall_seconds(jobs: list[float], cores: int) -> float:
+    """At best the work is spread evenly, and no job is split."""
+    return max(sum(jobs) / cores, max(jobs))
