@@ -1,0 +1,1 @@
+"""GradGrid: see, measure and cure vanishing and exploding gradients."""

@@ -1,0 +1,51 @@
+"""Divergence: which runs became non-finite, at which step, and in which layer first.
+
+The training loop only looks at the parameters now and then. Where a run has become non-finite since the last
+look, the steps between are taken again on a copy made then, bit for bit the same, and watched.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gradgrid.train.pixels import Minibatch
+from gradgrid.train.stack import Stack
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The update (counted from 1) that met a run's first non-finite value, and the layer it stood in."""
+
+    step: int
+    layer: int
+
+
+def locate(before: Stack, steps: Sequence[Minibatch], taken: int, runs: Sequence[int]) -> dict[int, Divergence]:
+    """Take ``steps`` again on ``before``, which had ``taken`` updates, and watch the given runs."""
+    found: dict[int, Divergence] = {}
+    for number, minibatch in enumerate(steps, start=taken + 1):
+        layers = _watched_step(before, minibatch).tolist()
+        found |= {run: Divergence(number, layers[run]) for run in runs if run not in found and layers[run]}
+    return found
+
+
+def _watched_step(stack: Stack, minibatch: Minibatch) -> Tensor:
+    """Take a step; for each run [runs] the layer of the first non-finite value in it, 0 if all are finite.
+
+    In the order of computation: activations and outputs upwards, deltas downwards, then the parameters upwards.
+    A run counts once its parameters have been reached; until then an infinity may still vanish.
+    """
+    network = stack.network
+    trace = stack.forward(minibatch)
+    deltas = network.backward(trace)
+    values = [*trace.activations, trace.loss.outputs, *reversed(deltas)]
+    stack.descend(minibatch, trace, deltas)
+    values += [weights for weights in (network.first_weights(), *network.weights)]
+    values += list(network.biases)
+    ascending = list(range(1, network.depth + 2))
+    layers = torch.tensor([*ascending, *reversed(ascending), *ascending, *ascending])
+    bad = torch.stack([~torch.isfinite(value).flatten(1).all(1) for value in values], 1)[: network.runs].cpu()
+    lasting = ~network.finite().cpu()
+    return torch.where(lasting, layers[bad.int().argmax(1)], 0)

@@ -1,0 +1,106 @@
+"""Records: what a stack's training leaves, as the rows of the tables that a bundle writes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from gradgrid.core.plan import Run
+from gradgrid.train.divergence import Divergence
+
+FACTOR_KEYS = ("run_id", "cell_id", "dataset")
+
+
+@dataclass
+class Records:
+    """Measurements of a stack's runs, gathered while they train.
+
+    A measurement is kept as it was made; what a diverged run showed after its divergence is blanked in the
+    tables, where its rows stay.
+    """
+
+    runs: Sequence[Run]
+    dataset: str
+    steps_per_epoch: int
+    diverged: dict[int, Divergence] = field(default_factory=dict)
+    gradients: list[pd.DataFrame] = field(default_factory=list)
+    accuracy: list[pd.DataFrame] = field(default_factory=list)
+    clipping: list[pd.DataFrame] = field(default_factory=list)
+
+    def add_gradients(self, step: int, measures: dict[str, Tensor]) -> None:
+        """Measures [runs, layers] made after ``step`` updates."""
+        runs, layers = next(iter(measures.values())).shape
+        index = {"run": np.repeat(np.arange(runs), layers), "layer": np.tile(np.arange(1, layers + 1), runs)}
+        columns = {name: values.flatten().numpy() for name, values in measures.items()}
+        self.gradients.append(pd.DataFrame({**index, "step": step, **columns}))
+
+    def add_accuracy(self, step: int, split: str, loss: Tensor, accuracy: Tensor) -> None:
+        """Mean cost and accuracy [runs] on a split after ``step`` updates."""
+        runs = np.arange(len(self.runs))
+        columns = {"loss": loss.numpy(), "accuracy": accuracy.numpy()}
+        self.accuracy.append(pd.DataFrame({"run": runs, "step": step, "split": split, **columns}))
+
+    def add_clipping(self, epoch: int, norms: Tensor, clipped: Tensor) -> None:
+        """Gradient norms before clipping and what clipping changed, [steps, M], over one epoch."""
+        chosen = [i for i, run in enumerate(self.runs) if run.cell.clipping is not None]
+        norms = norms[:, chosen].double().cpu().numpy()
+        columns = {
+            "clipped_fraction": clipped[:, chosen].double().mean(0).cpu().numpy(),
+            "gradient_norm_median": np.median(norms, 0),
+            "gradient_norm_p95": np.quantile(norms, 0.95, axis=0),
+            "gradient_norm_max": norms.max(0),
+        }
+        self.clipping.append(pd.DataFrame({"run": chosen, "epoch": epoch, **columns}))
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The bundle tables gradients, accuracy, clipping and runs, without the columns filled in later."""
+        runs = self._factors()
+        return {
+            "runs": self._finals(runs),
+            "gradients": self._rows(self.gradients, runs),
+            "accuracy": self._rows(self.accuracy, runs),
+            "clipping": self._rows(self.clipping, runs),
+        }
+
+    def _factors(self) -> pd.DataFrame:
+        rows = [
+            {"run_id": run.run_id, "cell_id": run.cell.cell_id, "dataset": self.dataset, **run.cell.labels}
+            | {"seed": run.seed}
+            for run in self.runs
+        ]
+        return pd.DataFrame(rows)
+
+    def _finals(self, runs: pd.DataFrame) -> pd.DataFrame:
+        finals = runs.copy()
+        finals["status"] = ["diverged" if i in self.diverged else "completed" for i in runs.index]
+        where = [self.diverged.get(i) for i in runs.index]
+        finals["diverged_at_step"] = pd.array([d and d.step for d in where], "Int32")
+        finals["diverged_layer"] = pd.array([d and d.layer for d in where], "Int32")
+        accuracy = self._blanked(pd.concat(self.accuracy))
+        last = accuracy[accuracy.step == accuracy.step.max()].pivot(index="run", columns="split", values="accuracy")
+        for split in ("train", "validation", "test"):
+            finals[f"{split}_accuracy"] = last[split]
+        after = accuracy[(accuracy.split == "validation") & (accuracy.step > 0)]
+        finals["best_validation_accuracy"] = after.groupby("run")["accuracy"].max()
+        return finals
+
+    def _rows(self, frames: list[pd.DataFrame], runs: pd.DataFrame) -> pd.DataFrame:
+        if not frames:
+            return runs.iloc[:0].assign(run=0)
+        rows = self._blanked(pd.concat(frames, ignore_index=True))
+        if "step" in rows:
+            rows["epoch"] = rows.step / self.steps_per_epoch
+        rows = rows.sort_values("run", kind="stable")
+        return rows.merge(runs, left_on="run", right_index=True)
+
+    def _blanked(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """NaN for every measure of a diverged run from the divergence on."""
+        never = np.iinfo(np.int64).max
+        first_bad = rows["run"].map({run: d.step for run, d in self.diverged.items()}).fillna(never)
+        step = rows["step"] if "step" in rows else rows["epoch"] * self.steps_per_epoch
+        measures = [name for name in rows if name not in ("run", "layer", "step", "split", "epoch")]
+        blanked = rows.copy()
+        blanked[measures] = rows[measures].astype(float).where(step < first_bad)
+        return blanked

@@ -1,0 +1,90 @@
+"""A stack: runs of one architecture and one kind of optimizer, ready to take steps together."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gradgrid.core.plan import Run
+from gradgrid.train import losses
+from gradgrid.train.clipping import StackLimits, limits
+from gradgrid.train.gains import activation_function
+from gradgrid.train.losses import Loss
+from gradgrid.train.network import Parameters, StackedNetwork, Trace, gradient_norms
+from gradgrid.train.pixels import Minibatch
+from gradgrid.train.updates import Gradients, Rates, is_sparse, make_update
+
+
+@dataclass(frozen=True)
+class StepClipping:
+    """Of one step: the norm [M] of each run's gradient before clipping, and whose gradient clipping changed [M]."""
+
+    norms: Tensor
+    clipped: Tensor
+
+
+class Stack:
+    """Runs that train together: their network, its update and their clipping limits."""
+
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        parameters: Sequence[Parameters],
+        loss: str,
+        decay: float,
+        images: Sequence[int] = (1,),
+    ) -> None:
+        """Stack ``runs``, one of :func:`alike`, from their initial ``parameters`` in the same order.
+
+        ``decay`` is the book's lambda/n; ``images`` are the numbers of images that will be fed at a time.
+        """
+        cell = runs[0].cell
+        self.runs = tuple(runs)
+        self.loss: Callable[[Tensor, Tensor], Loss] = getattr(losses, loss)
+        self.network = StackedNetwork(parameters, activation_function(cell.activation), images)
+        stacked, like = self.network.stacked, self.network.table
+        self.limits = StackLimits([limits(run.cell.clipping) for run in runs], stacked, like)
+        rates = [run.cell.learning_rate for run in runs] + [0.0] * (stacked - len(runs))
+        values = self.limits.values if self.limits.any_value else None
+        self.rates = like.new_tensor(rates).view(-1, 1, 1)
+        self.update = make_update(
+            cell.optimizer,
+            Rates(self.rates, decay, values),
+            is_sparse(cell.optimizer, cell.learning_rate, decay),
+        )
+
+    def step(self, minibatch: Minibatch) -> StepClipping | None:
+        """One optimizer update of every run; says what clipping did, None where no run has any."""
+        trace = self.forward(minibatch)
+        return self.descend(minibatch, trace, self.network.backward(trace))
+
+    def forward(self, minibatch: Minibatch) -> Trace:
+        """The forward pass of a step."""
+        return self.network.forward(minibatch.images, minibatch.targets, self.loss)
+
+    def descend(self, minibatch: Minibatch, trace: Trace, deltas: Sequence[Tensor]) -> StepClipping | None:
+        """The clipped update of a step, from its forward and backward pass."""
+        mean = torch.full_like(self.limits.norms, 1 / minibatch.size)
+        if not self.limits.any:
+            self.update.step(self.network, Gradients(deltas, trace, minibatch, mean))
+            return None
+        norms = gradient_norms(deltas, trace, minibatch)
+        factor = self.limits.norm_factor(norms)
+        cut = self.update.step(self.network, Gradients(deltas, trace, minibatch, mean * factor))
+        return StepClipping(norms.flatten(), (factor.flatten() < 1) | cut)
+
+
+def alike(runs: Sequence[Run], decay: float, largest: int) -> list[list[Run]]:
+    """Cut a bundle's runs into groups that can be stacked, of at most ``largest`` runs and of even sizes."""
+    groups: dict[object, list[Run]] = {}
+    for run in runs:
+        cell = run.cell
+        groups.setdefault((cell.optimizer, is_sparse(cell.optimizer, cell.learning_rate, decay)), []).append(run)
+    return [part for group in groups.values() for part in _even(group, largest)]
+
+
+def _even(runs: list[Run], largest: int) -> list[list[Run]]:
+    size = math.ceil(len(runs) / math.ceil(len(runs) / largest))
+    return [runs[i : i + size] for i in range(0, len(runs), size)]

@@ -1,0 +1,106 @@
+"""The training loop: a stack of runs from initialization to its last epoch."""
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gradgrid.core.config import Training
+from gradgrid.core.plan import Run
+from gradgrid.core.schedule import epochs, measured_steps, steps_per_epoch
+from gradgrid.core.seeds import derive
+from gradgrid.train.divergence import locate
+from gradgrid.train.evaluation import evaluate
+from gradgrid.train.gains import largest_slope
+from gradgrid.train.images import CLASSES, Images
+from gradgrid.train.initialization import initialize
+from gradgrid.train.pixels import Minibatch
+from gradgrid.train.probes import measure
+from gradgrid.train.records import Records
+from gradgrid.train.stack import Stack, StepClipping
+
+Progress = Callable[[int], None]
+"""Told the number of run-steps just taken."""
+
+
+@torch.inference_mode()
+def train(runs: Sequence[Run], images: Images, training: Training, progress: Progress) -> Records:
+    """Train runs that can be stacked (stack.py), all of one seed, and return what was measured of them."""
+    loop = _Loop.begin(runs, images, training)
+    loop.measure(0)
+    for epoch in range(1, epochs(training, images.name) + 1):
+        order = data_order(runs[0].seed, epoch, images.size)
+        for steps in images.training.minibatches(order, training.minibatch):
+            loop.take(steps)
+            progress(len(steps) * len(runs))
+        loop.end_epoch(epoch)
+    return loop.records
+
+
+def data_order(seed: int, epoch: int, images: int) -> np.ndarray:
+    """The order [images] in which a seed's runs see the training images in an epoch."""
+    generator = torch.Generator().manual_seed(derive("order", seed, epoch))
+    return torch.randperm(images, generator=generator).numpy()
+
+
+@dataclass
+class _Loop:
+    """The state of a training loop."""
+
+    stack: Stack
+    images: Images
+    records: Records
+    last_step: int
+    measured: frozenset[int]
+    clipping: list[StepClipping]
+    taken: int = 0
+
+    @classmethod
+    def begin(cls, runs: Sequence[Run], images: Images, training: Training) -> "_Loop":
+        """Initialize the runs and stack them."""
+        device, dtype = images.training.targets.device, images.training.targets.dtype
+        drawn = [initialize(run, training.bias, images.dense_probes, CLASSES) for run in runs]
+        parameters = [[(w.to(device, dtype), b.to(device, dtype)) for w, b in layers] for layers in drawn]
+        per_epoch = steps_per_epoch(training, images.name)
+        last_minibatch = images.size - (per_epoch - 1) * training.minibatch
+        sizes = sorted({training.minibatch, last_minibatch, *images.sizes()})
+        stack = Stack(runs, parameters, training.loss, training.weight_decay / images.size, sizes)
+        records = Records(runs, images.name, per_epoch)
+        last_step = per_epoch * epochs(training, images.name)
+        return cls(stack, images, records, last_step, frozenset(measured_steps(training, images.name)), [])
+
+    def take(self, steps: Sequence[Minibatch]) -> None:
+        """Take some steps, measure where it is due, and look whether a run has diverged on the way."""
+        before, first = copy.deepcopy(self.stack), self.taken
+        for minibatch in steps:
+            clipping = self.stack.step(minibatch)
+            if clipping is not None:
+                self.clipping.append(clipping)
+            self.taken += 1
+            self.measure(self.taken)
+        self.stack.network.fold()
+        finite = self.stack.network.finite().tolist()
+        new = [run for run, good in enumerate(finite) if not good and run not in self.records.diverged]
+        if new:
+            self.records.diverged |= locate(before, steps, first, new)
+
+    def measure(self, step: int) -> None:
+        """Measure gradients and accuracy where they are due after ``step`` updates."""
+        if step in self.measured:
+            slope = largest_slope(self.stack.runs[0].cell.activation)
+            self.records.add_gradients(step, measure(self.stack, self.images.probes, slope))
+        if step % self.records.steps_per_epoch == 0:
+            splits = ("train", "validation", "test") if step == self.last_step else ("train", "validation")
+            for split in splits:
+                self.records.add_accuracy(step, split, *evaluate(self.stack, self.images.splits[split]))
+
+    def end_epoch(self, epoch: int) -> None:
+        """Sum up what clipping did in an epoch."""
+        if self.clipping:
+            norms = torch.stack([step.norms for step in self.clipping])
+            clipped = torch.stack([step.clipped for step in self.clipping])
+            self.records.add_clipping(epoch, norms, clipped)
+            self.clipping.clear()

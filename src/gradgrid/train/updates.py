@@ -1,0 +1,130 @@
+"""Updates: one step of every run of a stack, from its deltas.
+
+:class:`SparseDescent` is plain gradient descent, which touches only the weights of pixels that are not zero;
+:class:`DenseUpdate` serves every optimizer, and would give the same for ``sgd`` (a test compares them).
+Both follow ``torch.optim``: clipping first, then weight decay, on weights and not on biases (Nielsen, ch. 3).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from gradgrid.core.entries import Entry
+from gradgrid.train import optimizers
+from gradgrid.train.clipping import Cutter
+from gradgrid.train.network import StackedNetwork, Trace
+from gradgrid.train.pixels import Minibatch
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """What a backward pass leaves: ``deltas`` [M, B, neurons] layer by layer, each image's own; and ``factor``
+    [M, 1, 1], by which their sum over the images is to be multiplied (1/B, and clipping by norm)."""
+
+    deltas: Sequence[Tensor]
+    trace: Trace
+    minibatch: Minibatch
+    factor: Tensor
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Settings of a step: learning rates [M, 1, 1], weight decay (the book's lambda/n), and the absolute values
+    [M, 1, 1] at which gradients are cut off (None: no run is)."""
+
+    learning: Tensor
+    decay: float
+    limits: Tensor | None
+
+
+class Update(Protocol):
+    """One step of a network's parameters, and whatever must be remembered between steps."""
+
+    def step(self, network: StackedNetwork, gradients: Gradients) -> Tensor | bool:
+        """Update the network in place; returns whose gradients were cut off at their limits [M]."""
+
+class SparseDescent:
+    """w ← (1 - learning_rate · decay) w - learning_rate · gradient, nothing remembered.
+
+    Weight decay of layer 1 goes into the runs' scale, and its gradient has rows for the active pixels only.
+    """
+
+    def __init__(self, rates: Rates) -> None:
+        self.rates = rates
+        self.shrinkage = rates.learning.double() * rates.decay
+
+    def step(self, network: StackedNetwork, gradients: Gradients) -> Tensor | bool:
+        """See :class:`Update`."""
+        learning, limits = self.rates.learning, self.rates.limits
+        cutter = Cutter(None if limits is None else learning * limits)
+        steps = [delta * (learning * gradients.factor) for delta in gradients.deltas]
+        network.shrink(self.shrinkage)
+        rows = _active_rows(network, gradients.minibatch, steps[0] / network.scale)
+        cutter.side_by_side(rows, 1 / network.scale)
+        network.table.index_add_(0, gradients.minibatch.active, rows, alpha=-1)
+        for weights, step, a in zip(network.weights, steps[1:], gradients.trace.activations, strict=True):
+            weights.sub_(cutter.by_run(torch.bmm(step.mT, a)))
+        for biases, step in zip(network.biases, steps, strict=True):
+            biases.sub_(cutter.by_run(step.sum(1, keepdim=True)))
+        return cutter.cut
+
+class DenseUpdate:
+    """Any optimizer: the whole gradient of every parameter, weight decay added to it as in ``torch.optim``."""
+
+    def __init__(self, rates: Rates, direction: Callable[[Tensor, optimizers.State], Tensor]) -> None:
+        self.rates = rates
+        self.direction = direction
+        self.states: list[optimizers.State] = []
+
+    def step(self, network: StackedNetwork, gradients: Gradients) -> Tensor | bool:
+        """See :class:`Update`."""
+        cutter = Cutter(self.rates.limits)
+        mean = [delta * gradients.factor for delta in gradients.deltas]
+        found = [_dense_first(network, gradients.minibatch, mean[0], cutter)]
+        pairs = zip(mean[1:], gradients.trace.activations, strict=True)
+        found += [cutter.by_run(torch.bmm(delta.mT, a)) for delta, a in pairs]
+        decayed = zip(found, [network.table, *network.weights], strict=True)
+        found = [gradient.add_(weights, alpha=self.rates.decay) for gradient, weights in decayed]
+        found += [cutter.by_run(delta.sum(1, keepdim=True)) for delta in mean]
+        self._apply(network, found)
+        return cutter.cut
+
+    def _apply(self, network: StackedNetwork, gradients: Sequence[Tensor]) -> None:
+        self.states = self.states or [optimizers.State() for _ in gradients]
+        directions = map(self.direction, gradients, self.states)
+        table, *rest = network.tensors()
+        first = next(directions).view(len(table), network.stacked, -1)
+        table.view_as(first).sub_(first * self.rates.learning.transpose(0, 1))
+        for parameter, direction in zip(rest, directions, strict=True):
+            parameter.sub_(direction * self.rates.learning)
+
+LARGEST_SHRINKAGE = 0.1
+"""Learning rate times decay above which layer 1's scale would grow too small between two folds."""
+
+
+def is_sparse(optimizer: Entry, learning_rate: float, decay: float) -> bool:
+    """Whether :class:`SparseDescent` serves a run; what its neighbours are has no say."""
+    return optimizer.name == "sgd" and learning_rate * decay <= LARGEST_SHRINKAGE
+
+
+def make_update(optimizer: Entry, rates: Rates, sparse: bool) -> Update:
+    """The update of a registry optimizer."""
+    if sparse:
+        return SparseDescent(rates)
+    function = getattr(optimizers, optimizer.name)
+    return DenseUpdate(rates, lambda gradient, state: function(gradient, state, **optimizer.keywords))
+
+
+def _active_rows(network: StackedNetwork, minibatch: Minibatch, deltas: Tensor) -> Tensor:
+    """Rows [p, M·width] of the gradient of layer 1's table that belong to active pixels; the others are zero."""
+    return minibatch.transposed.times(network.side_by_side(deltas))
+
+
+def _dense_first(network: StackedNetwork, minibatch: Minibatch, deltas: Tensor, cutter: Cutter) -> Tensor:
+    """The whole gradient [inputs, M·width] of layer 1's table."""
+    rows = _active_rows(network, minibatch, deltas)
+    cutter.side_by_side(rows)
+    return torch.zeros_like(network.table).index_add_(0, minibatch.active, rows)
