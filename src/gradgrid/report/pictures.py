@@ -10,8 +10,8 @@ from pathlib import Path
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.sidecars import Sidecar
 
-SHARP_BYTES = 150_000
-"""An SVG up to this size is taken even where its PNG is lighter, because it stays sharp at any size."""
+SHARP_BYTES = 600_000
+"""An SVG up to this size is taken even where its PNG is lighter: it stays sharp at any size and on paper."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,34 @@
+"""docs/methods.md says the numbers that the source has."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gradgrid.analysis.verdicts import DECADES_OF_CHANGE, MOST_OF_A_LAYER, NEVER_LEARNED_ACCURACY, VERDICTS
+from gradgrid.core.entries import Entry
+from gradgrid.core.registry import entries
+from gradgrid.train.gains import gain
+from gradgrid.train.probes import SATURATED_BELOW
+
+PAGE = (Path(__file__).parents[2] / "docs" / "methods.md").read_text(encoding="utf-8")
+
+
+def test_every_activation_has_its_gain():
+    rows = dict(re.findall(r"^\| (\w+) \| (\d\.\d+) \|", PAGE, re.MULTILINE))
+    assert list(rows) == list(entries("activations"))
+    for name, written in rows.items():
+        assert float(written) == pytest.approx(gain(Entry(name)), abs=6e-5), name
+
+
+def test_every_verdict_has_its_rule_in_order():
+    rows = re.findall(r"^\| ([a-z ]+) \| ", PAGE.split("## Verdicts")[1], re.MULTILINE)
+    assert rows == ["verdict", *VERDICTS]
+
+
+def test_the_thresholds_are_those_of_the_rules():
+    assert f"below {NEVER_LEARNED_ACCURACY:.0%}".replace("%", " %") in PAGE
+    assert f"at least {10**DECADES_OF_CHANGE:.0f} times more slowly" in PAGE
+    assert MOST_OF_A_LAYER == 0.5
+    assert PAGE.count("more than half") == 2
+    assert f"below {100 * SATURATED_BELOW:.0f} % of that activation's largest slope" in PAGE
