@@ -54,7 +54,7 @@ class _Recipe:
         name, fallback = self.dataset.name, self.dataset.fallback
         if fallback is None or SIZES[fallback].train >= SIZES[name].train:
             return name, SIZES[name].train
-        return f"{fallback}, the fallback", SIZES[fallback].train
+        return f"the fallback {fallback}", SIZES[fallback].train
 
 
 def _minibatch_too_large(recipe: _Recipe) -> Iterator[Found]:

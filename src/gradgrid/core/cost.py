@@ -1,7 +1,7 @@
 """How much a plan writes and about how long it takes.
 
 The time is a rough model of one core's work, good to a factor of two: a run's step costs a fixed part, and a
-part for each hidden layer, both measured at width 30 and minibatch 10 and scaled by the numbers of weights and
+part for each hidden layer, both measured at width 30 and minibatch 10 and scaled by numbers of weights and
 of images. ``python -m benchmarks.training`` measures the constants.
 """
 

@@ -62,7 +62,7 @@ def read(path: Path) -> Document:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise ConfigError(
-            [f"{name}:{line}: not valid YAML: the control character {error.character!r}"]
+            [f"{name}:{line}: not valid YAML: the control character #x{error.character:02x}"]
         ) from None
     except yaml.MarkedYAMLError as error:
         raise ConfigError([_syntax(name, error)]) from None

@@ -15,25 +15,25 @@ def epochs(training: "Training", dataset: str) -> int:
     return training.digits_epochs if dataset == EMBEDDED else training.epochs
 
 
-def steps_per_epoch(training: "Training", dataset: str) -> int:
-    """Minibatches in an epoch, the last of which may be smaller."""
-    return -(-SIZES[dataset].train // training.minibatch)
+def steps_per_epoch(training: "Training", dataset: str, images: int | None = None) -> int:
+    """Minibatches in an epoch, the last of which may be smaller; ``images`` is the training set's size."""
+    return -(-(images or SIZES[dataset].train) // training.minibatch)
 
 
-def total_steps(training: "Training", dataset: str) -> int:
+def total_steps(training: "Training", dataset: str, images: int | None = None) -> int:
     """Updates in a whole run."""
-    return epochs(training, dataset) * steps_per_epoch(training, dataset)
+    return epochs(training, dataset) * steps_per_epoch(training, dataset, images)
 
 
-def measured_steps(training: "Training", dataset: str) -> tuple[int, ...]:
+def measured_steps(training: "Training", dataset: str, images: int | None = None) -> tuple[int, ...]:
     """Steps after which the gradients are measured, ascending; 0, initialization, is always among them.
 
     ``auto``: 1, 10, 100 and 1,000 where they fall within the first epoch, and the end of every epoch.
     Of a list, the steps that the run on ``dataset`` has (on the fallback dataset it may be shorter).
     """
-    last = total_steps(training, dataset)
+    last = total_steps(training, dataset, images)
     if training.measure_steps != "auto":
         return tuple(sorted({0, *(step for step in training.measure_steps if step <= last)}))
-    epoch = steps_per_epoch(training, dataset)
+    epoch = steps_per_epoch(training, dataset, images)
     early = (step for step in _WITHIN_FIRST_EPOCH if step < epoch)
     return tuple(sorted({0, *early, *range(epoch, last + 1, epoch)}))

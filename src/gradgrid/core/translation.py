@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from gradgrid.core.documents import Keys
 from gradgrid.core.fields import Found
 from gradgrid.core.sources import Sources
-from gradgrid.core.wording import nearest, shown
+from gradgrid.core.wording import bare, nearest, shown
 
 Section = type[BaseModel]
 
@@ -25,7 +25,7 @@ def lines(found: Iterable[Found], sources: Sources) -> list[str]:
 
 def _placed(keys: Keys, text: str, sources: Sources) -> tuple[int, int, str]:
     rank, line, place = sources.place(keys)
-    name = ".".join(key for key in keys if isinstance(key, str))
+    name = ".".join(bare(key) for key in keys if isinstance(key, str))
     return rank, line, f"{place} {name}: {text}" if name else f"{place}: {text}"
 
 
@@ -56,7 +56,7 @@ def _elsewhere(key: str, top: Section) -> str | None:
     for name, field in top.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             full |= {inner: f"{name}.{inner}" for inner in field.annotation.model_fields}
-    return full.get(nearest(key, full))
+    return full.get(nearest(key, full, cutoff=0.8))
 
 
 def _not_a_key(key: object, section: Section) -> str:

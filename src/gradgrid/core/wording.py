@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from datetime import date
 from difflib import get_close_matches
+from itertools import islice
 from reprlib import Repr
 
 _ALSO_KNOWN_AS = {
@@ -41,22 +42,34 @@ def shown(value: object) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return ".nan" if math.isnan(value) else f"{'-' if value < 0 else ''}.inf"
     if isinstance(value, Mapping):
-        inside = ", ".join(f"{_bare(key)}: {_bare(item)}" for key, item in list(value.items())[:3])
-        return f"{{{inside}{', …' if len(value) > 3 else ''}}}"
+        return _mapping_shown(value, depth=0)
     return value.isoformat() if isinstance(value, date) else _SHORT.repr(value)
 
 
-def _bare(value: object) -> str:
+def bare(value: object) -> str:
+    """A word without quotes, anything else as :func:`shown`."""
     return value if isinstance(value, str) and value.isidentifier() and len(value) <= 40 else shown(value)
 
 
-def nearest(given: object, allowed: Iterable[str]) -> str | None:
-    """The allowed name that was probably meant, if any is near."""
+def _mapping_shown(value: Mapping, depth: int) -> str:
+    def item_shown(item: object) -> str:
+        return _mapping_shown(item, depth + 1) if isinstance(item, Mapping) else bare(item)
+
+    if depth == 3:
+        return "{…}"
+    inside = [f"{bare(key)}: {item_shown(item)}" for key, item in islice(value.items(), 3)]
+    return f"{{{', '.join([*inside, '…'] if len(value) > 3 else inside)}}}"
+
+
+def nearest(given: object, allowed: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The allowed name that was probably meant, if any is near; ``cutoff`` is how near, from 0 to 1."""
     names = list(allowed)
     plain = str(given).strip().lower().replace("-", "_").replace(" ", "_")
     if (known := _ALSO_KNOWN_AS.get(plain)) in names:
         return known
-    return next(iter(get_close_matches(plain, names, n=1, cutoff=0.6)), None)
+    with_it = [name for name in names if plain in name.split("_")]
+    near = get_close_matches(plain, names, n=1, cutoff=cutoff) or (with_it if len(with_it) == 1 else [])
+    return next(iter(near), None)
 
 
 def did_you_mean(given: object, allowed: Iterable[str]) -> str:

@@ -1,0 +1,251 @@
+"""What a wrong config.yaml is told: each problem with its line, what is allowed, what was probably meant."""
+
+import pytest
+from configs import GOOD, factors, problems, replaced, training
+
+from gradgrid.core.registry import entries
+
+ACTIVATIONS = ", ".join(entries("activations"))
+INITIALIZERS = ", ".join(entries("initializers"))
+RECIPE = "epochs, digits_epochs, minibatch, weight_decay, loss, bias, measure_steps"
+SEED = "allowed: a whole number from 0 to 2,147,483,647"
+WHOLE = "allowed: a whole number from 1 to"
+TWICE = "a level may stand only once"
+
+FACTORS = {
+    "a misspelt activation": (
+        replaced("activation", "activation: [relu, sigmiod]"),
+        f"config.yaml:4 factors.activation: 'sigmiod' is not an activation; allowed: {ACTIVATIONS}; "
+        "did you mean sigmoid?",
+    ),
+    "another library's name": (
+        replaced("initializer", "initializer: he_normal"),
+        f"config.yaml:5 factors.initializer: 'he_normal' is not an initializer; allowed: {INITIALIZERS}; "
+        "did you mean kaiming_normal?",
+    ),
+    "null where nothing is meant": (
+        replaced("activation", "activation: null"),
+        f"config.yaml:4 factors.activation: null is not an activation; allowed: {ACTIVATIONS}",
+    ),
+    "an empty list": (
+        replaced("depth", "depth: []"),
+        "config.yaml:3 factors.depth: the list is empty; allowed: at least one depth",
+    ),
+    "a negative width": (
+        factors("width: -30"),
+        f"config.yaml:6 factors.width: -30 is out of range; {WHOLE} 100,000",
+    ),
+    "a truth value for a number": (
+        replaced("depth", "depth: [1, yes]"),
+        "config.yaml:3 factors.depth: true is a truth value (YAML reads yes, no, on and off as such), "
+        f"not a whole number; {WHOLE} 1,000",
+    ),
+    "a whole number in quotes": (
+        factors('width: "30"'),
+        "config.yaml:6 factors.width: '30' is text in YAML, not a whole number: write 30 without quotes; "
+        f"{WHOLE} 100,000",
+    ),
+    "a whole number with a point": (
+        factors("width: 30.0"),
+        f"config.yaml:6 factors.width: 30.0 is not a whole number; {WHOLE} 100,000",
+    ),
+    "an exponent that YAML reads as text": (
+        factors("learning_rate: 1e-3"),
+        "config.yaml:6 factors.learning_rate: '1e-3' is text in YAML, not a number: write 1.0e-3; "
+        "allowed: a number above 0",
+    ),
+    "a negative learning rate": (
+        factors("learning_rate: [0.1, -0.1]"),
+        "config.yaml:6 factors.learning_rate: -0.1 is out of range; allowed: a number above 0",
+    ),
+    "a number that is not finite": (
+        factors("learning_rate: .nan"),
+        "config.yaml:6 factors.learning_rate: .nan is not finite; allowed: a number above 0",
+    ),
+    "a level twice": (
+        replaced("depth", "depth: [1, 2, 1]"),
+        "config.yaml:3 factors.depth: 1 is listed twice; a level may stand only once",
+    ),
+    "a level in two spellings": (
+        replaced("activation", "activation: [leaky_relu, {leaky_relu: {negative_slope: 0.01}}]"),
+        "config.yaml:4 factors.activation: {leaky_relu: {negative_slope: 0.01}} is the same level as "
+        f"'leaky_relu'; {TWICE}",
+    ),
+    "a level in a list of lines": (
+        replaced("depth", "depth:\n    - 1\n    - two"),
+        f"config.yaml:5 factors.depth: 'two' is not a whole number; {WHOLE} 1,000",
+    ),
+    "a misspelt parameter": (
+        replaced("activation", "activation: {leaky_relu: {slope: 0.1}}"),
+        "config.yaml:4 factors.activation.leaky_relu.slope: unknown parameter of leaky_relu; "
+        "allowed: negative_slope; did you mean negative_slope?",
+    ),
+    "a parameter where there is none": (
+        replaced("initializer", "initializer: {identity: {gain: 2.0}}"),
+        "config.yaml:5 factors.initializer.identity.gain: unknown parameter; identity takes none",
+    ),
+    "a value for an entry without parameters": (
+        replaced("activation", "activation: {relu: 1.0}"),
+        "config.yaml:4 factors.activation.relu: 1.0 is given, but relu takes no parameters; write relu alone",
+    ),
+    "a value without its parameter's name": (
+        replaced("activation", "activation: {leaky_relu: 0.1}"),
+        "config.yaml:4 factors.activation.leaky_relu: 0.1 names no parameter; "
+        "write {leaky_relu: {negative_slope: 0.01}}",
+    ),
+    "a parameter out of its range": (
+        factors("optimizer: {momentum: {momentum: 1.0}}"),
+        "config.yaml:6 factors.optimizer.momentum.momentum: 1.0 is out of range; "
+        "allowed: a number from 0 to below 1",
+    ),
+    "an interval upside down": (
+        replaced("initializer", "initializer: {uniform: {low: 3}}"),
+        "config.yaml:5 factors.initializer.uniform: low 3 is not below high 1",
+    ),
+    "two names in one level": (
+        factors("optimizer: {sgd: {}, adam: {}}"),
+        "config.yaml:6 factors.optimizer: {sgd: {}, adam: {}} has 2 keys; "
+        "allowed: one name with its parameters a level",
+    ),
+    "none for null": (
+        factors("clipping: [none, {norm: 1.0}]"),
+        "config.yaml:6 factors.clipping: 'none' is text in YAML; write null for no clipping",
+    ),
+    "off for null": (
+        factors("clipping: off"),
+        "config.yaml:6 factors.clipping: false is a truth value in YAML (so are off and no); "
+        "write null for no clipping",
+    ),
+    "clipping without its threshold": (
+        factors("clipping: norm"),
+        "config.yaml:6 factors.clipping: norm needs threshold; write {norm: 1.0}",
+    ),
+    "clipping with a threshold of zero": (
+        factors("clipping: {norm: 0}"),
+        "config.yaml:6 factors.clipping.norm.threshold: 0 is out of range; allowed: a number above 0",
+    ),
+    "an unknown factor": (
+        factors("dropout: 0.5"),
+        "config.yaml:6 factors.dropout: unknown key; allowed: depth, activation, initializer, clipping, "
+        "width, optimizer, learning_rate",
+    ),
+    "a grid too large to list": (
+        GOOD.replace("seeds: 2", "seeds: 10000").replace("[1, 2]", f"{list(range(1, 52))}"),
+        "config.yaml:2 factors: the grid has 1,020,000 runs; allowed: at most 1,000,000",
+    ),
+}
+
+REST = {
+    "an unknown key of another section": (
+        f"{GOOD}epochs: 5\n",
+        "config.yaml:6 epochs: unknown key; allowed: dataset, device, seeds, factors, training; "
+        "did you mean training.epochs?",
+    ),
+    "a misspelt key": (
+        training("minibatches: 10"),
+        f"config.yaml:7 training.minibatches: unknown key; allowed: {RECIPE}; did you mean minibatch?",
+    ),
+    "a key that is a truth value": (
+        training("on: 1"),
+        "config.yaml:7 training: true is not a key (YAML reads on, off, yes and no as truth values); "
+        f"allowed: {RECIPE}",
+    ),
+    "a key that is missing": (
+        GOOD.replace("  depth: [1, 2]\n", ""),
+        "config.yaml:2 factors.depth: missing: numbers of hidden layers; "
+        "write for example depth: [1, 2, 4, 8]",
+    ),
+    "a section that is no mapping": (
+        f"{GOOD}dataset: mnist\n",
+        "config.yaml:6 dataset: 'mnist' is not a mapping; allowed: name, root, fallback",
+    ),
+    "an unknown dataset": (
+        f"{GOOD}dataset: {{name: fashion-mnist}}\n",
+        "config.yaml:6 dataset.name: 'fashion-mnist' is not a dataset; "
+        "allowed: mnist, fashion_mnist, kmnist, digits; did you mean fashion_mnist?",
+    ),
+    "a root that is a number": (
+        f"{GOOD}dataset: {{root: 7}}\n",
+        "config.yaml:6 dataset.root: 7 is not the path of a folder; "
+        "allowed: the path of a folder as text (in quotes), or null",
+    ),
+    "an unknown device": (
+        f"{GOOD}device: gpu\n",
+        "config.yaml:6 device: 'gpu' is not a device; allowed: auto, cpu, cuda, mps; did you mean cuda?",
+    ),
+    "no seeds": (
+        GOOD.replace("seeds: 2", "seeds: 0"),
+        f"config.yaml:1 seeds: 0 is out of range; {WHOLE} 10,000",
+    ),
+    "a seed twice": (
+        GOOD.replace("seeds: 2", "seeds: [3, 3]"),
+        "config.yaml:1 seeds: 3 is listed twice; a level may stand only once",
+    ),
+    "a negative seed": (
+        GOOD.replace("seeds: 2", "seeds: [0, -1]"),
+        f"config.yaml:1 seeds: -1 is out of range; {SEED}",
+    ),
+    "a minibatch larger than the training set": (
+        training("minibatch: 50001") + "dataset: {fallback: null}\n",
+        "config.yaml:7 training.minibatch: 50001 is larger than the training set of mnist (50,000 images); "
+        "allowed: at most 50,000",
+    ),
+    "a minibatch larger than the fallback's training set": (
+        training("minibatch: 2000"),
+        "config.yaml:7 training.minibatch: 2000 is larger than the training set of the fallback digits "
+        "(1,297 images); allowed: at most 1,297",
+    ),
+    "a weight decay that turns weights over": (
+        training("weight_decay: 20000.0"),
+        "config.yaml:7 training.weight_decay: 20000 is too large: every step on the fallback digits would "
+        "multiply the weights by 1 - 0.1 × 20000 / 1,297 = -0.542; "
+        "allowed at learning_rate 0.1: less than 12970",
+    ),
+    "a step beyond the run": (
+        training("measure_steps: [1, 25001]"),
+        "config.yaml:7 training.measure_steps: 25,001 is beyond the run's last step (5 epochs of 5,000 steps "
+        "on mnist); allowed: 0 to 25,000",
+    ),
+    "a word for the steps": (
+        training("measure_steps: every"),
+        "config.yaml:7 training.measure_steps: 'every' is not a list of steps; "
+        "allowed: auto, a list of steps",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FACTORS | REST)
+def test_message(case, tmp_path, monkeypatch):
+    text, expected = (FACTORS | REST)[case]
+    assert problems(text, tmp_path, monkeypatch) == [expected]
+
+
+def test_every_problem_is_told_at_once_in_the_order_of_the_lines(tmp_path, monkeypatch):
+    text = """\
+dataset: {name: mnist, fallback: null, cache: yes}
+seeds: [1, 1]
+factors:
+  depth: [0, one]
+  activation: [relu, {elu: {alpha: -1.0, beta: 2.0}}, relu]
+  initializer: []
+  depth: 3
+training: {minibatch: 60000, epochs: 0}
+"""
+    assert problems(text, tmp_path, monkeypatch) == [
+        "config.yaml:1 dataset.cache: unknown key; allowed: name, root, fallback",
+        "config.yaml:2 seeds: 1 is listed twice; a level may stand only once",
+        "config.yaml:5 factors.activation.elu.alpha: -1.0 is out of range; allowed: a number from 0 upwards",
+        "config.yaml:5 factors.activation.elu.beta: unknown parameter of elu; allowed: alpha",
+        "config.yaml:5 factors.activation: 'relu' is listed twice; a level may stand only once",
+        "config.yaml:6 factors.initializer: the list is empty; allowed: at least one initializer",
+        "config.yaml:7: 'depth' is given twice, first in line 4; keep one of them",
+        f"config.yaml:8 training.epochs: 0 is out of range; {WHOLE} 100,000",
+        "config.yaml:8 training.minibatch: 60000 is larger than the training set of mnist (50,000 images); "
+        "allowed: at most 50,000",
+    ]
+
+
+def test_what_follows_from_a_broken_key_is_not_told(tmp_path, monkeypatch):
+    text = f"{GOOD}training: {{epochs: many, measure_steps: [30000]}}\n"
+    (only,) = problems(text, tmp_path, monkeypatch)
+    assert only.startswith("config.yaml:6 training.epochs: 'many' is not a whole number")
