@@ -1,0 +1,78 @@
+"""Which figures there are, read from the source text of ``gradgrid.figures`` without importing it.
+
+Every top-level function of that package's modules that is marked ``@figure(…)`` draws one figure::
+
+    @figure(table="cells", order=40, chapter="Accuracy")
+    def final_accuracy(tables: Tables) -> Drawing:
+        \"\"\"Final validation accuracy of every cell.\"\"\"
+"""
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+from gradgrid.core.errors import GradgridError
+from gradgrid.core.registry import PACKAGE, decorated, read_module
+from gradgrid.core.tables import TABLES
+
+Function = TypeVar("Function", bound=Callable)
+
+FOLDER = PACKAGE / "figures"
+"""The folder of the modules that draw."""
+
+
+def figure(*, table: str, order: int, chapter: str) -> Callable[[Function], Function]:
+    """Mark a function as a figure: the table it reads, its place and its chapter in the report."""
+    return lambda function: function
+
+
+@dataclass(frozen=True)
+class FigureSpec:
+    """One figure as its source declares it; ``name`` is its function's and its files' name."""
+
+    name: str
+    module: str
+    table: str
+    order: int
+    chapter: str
+    summary: str
+
+
+@cache
+def figures(folder: Path = FOLDER) -> dict[str, FigureSpec]:
+    """All figures by name, in their order; a GradgridError names a declaration that breaks these rules."""
+    specs = [
+        _spec(function, path)
+        for path in sorted(folder.glob("*.py"))
+        for function in decorated(read_module(path), "figure")
+    ]
+    named = {spec.name: spec for spec in sorted(specs, key=lambda spec: (spec.order, spec.name))}
+    if len(named) < len(specs):
+        raise GradgridError(f"{folder}: two figures have the same name; rename one")
+    return named
+
+
+def _spec(function: ast.FunctionDef, path: Path) -> FigureSpec:
+    summary = (ast.get_docstring(function) or "").partition("\n")[0]
+    try:
+        spec = FigureSpec(function.name, path.stem, summary=summary, **_declaration(function))
+    except (TypeError, ValueError, AttributeError) as error:
+        raise _broken(
+            function, path, "write @figure(table=…, order=…, chapter=…) with plain values"
+        ) from error
+    if spec.table not in TABLES:
+        raise _broken(function, path, f"table must be one of {', '.join(TABLES)}")
+    return spec
+
+
+def _declaration(function: ast.FunctionDef) -> dict[str, str | int]:
+    """The keyword arguments of the function's ``@figure(…)``."""
+    call = next(d for d in function.decorator_list if isinstance(getattr(d, "func", d), ast.Name))
+    return {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+
+
+def _broken(function: ast.FunctionDef, path: Path, what: str) -> GradgridError:
+    return GradgridError(f"{path}:{function.lineno}: figure {function.name}: {what}")

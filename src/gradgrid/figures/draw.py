@@ -1,0 +1,65 @@
+"""Draw one figure of the catalogue: SVG, PNG and sidecar, the same bytes for the same tables."""
+
+import importlib
+from pathlib import Path
+
+import matplotlib
+
+from gradgrid.core import sidecars
+from gradgrid.core.errors import GradgridError
+from gradgrid.core.figures import FigureSpec, figures
+from gradgrid.core.files import replacing
+from gradgrid.figures.sheet import Drawing
+from gradgrid.figures.source import Source
+from gradgrid.figures.style import PNG_DPI, SETTINGS
+
+CSS_PIXELS_AN_INCH = 96
+
+
+def draw(name: str, tables_dir: Path, out_stem: Path, notice: str | None = None) -> None:
+    """Draw the figure ``name`` from the tables in a folder to ``out_stem`` + .svg, .png and .json.
+
+    ``notice`` says that another dataset was used than asked for; the figure shows it. An unknown name or a
+    table that cannot be read is a GradgridError.
+    """
+    if name not in figures():
+        raise GradgridError(f"figure {name!r} is unknown; there are {', '.join(figures())}")
+    spec = figures()[name]
+    source = Source(Path(tables_dir), spec.table, notice or None)
+    with matplotlib.rc_context({**SETTINGS, "svg.hashsalt": name}):
+        _save(drawing(spec, source), spec, source, Path(out_stem))
+
+
+def drawing(spec: FigureSpec, source: Source) -> Drawing:
+    """The figure of a declaration, not yet written."""
+    module = importlib.import_module(f"gradgrid.figures.{spec.module}")
+    return getattr(module, spec.name)(source)
+
+
+def _save(drawn: Drawing, spec: FigureSpec, source: Source, stem: Path) -> None:
+    drawn.figure.draw_without_rendering()  # finds the layout, which then holds for both files
+    drawn.figure.set_layout_engine("none")
+    with replacing(stem.with_name(f"{stem.name}.svg")) as part:
+        drawn.figure.savefig(part, metadata={"Date": None, "Creator": "GradGrid", "Title": drawn.title})
+    with replacing(stem.with_name(f"{stem.name}.png")) as part:
+        drawn.figure.savefig(part, dpi=PNG_DPI, metadata={"Software": None, "Title": drawn.title})
+    sidecars.write(_sidecar(drawn, spec, source), stem.with_name(f"{stem.name}.json"))
+
+
+def _sidecar(drawn: Drawing, spec: FigureSpec, source: Source) -> sidecars.Sidecar:
+    width, height = (round(inches * CSS_PIXELS_AN_INCH) for inches in drawn.figure.get_size_inches())
+    return sidecars.Sidecar(
+        name=spec.name,
+        title=drawn.title,
+        caption=drawn.caption,
+        alt=drawn.alt,
+        shown=drawn.shown,
+        chapter=spec.chapter,
+        order=spec.order,
+        source_table=spec.table,
+        units=drawn.units,
+        dataset=source.dataset,
+        notice=drawn.notice,
+        width_px=width,
+        height_px=height,
+    )

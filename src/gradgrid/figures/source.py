@@ -1,0 +1,118 @@
+"""The tables as the figures read them: only the columns and rows that a figure needs, and the levels."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gradgrid.core.datasets import TITLES
+from gradgrid.core.errors import GradgridError
+from gradgrid.core.tables import FACTOR_NAMES
+from gradgrid.figures.numbers import counted
+
+Level = str | int | float
+
+_IN_WORDS = {
+    "depth": "depth {}",
+    "activation": "{}",
+    "initializer": "{}",
+    "clipping": "clipping {}",
+    "width": "width {}",
+    "optimizer": "optimizer {}",
+    "learning_rate": "learning rate {:g}",
+}
+
+
+def in_words(factor: str, level: Level) -> str:
+    """A level as a reader says it: ``depth 4``, ``clipping none``, ``sigmoid``."""
+    return _IN_WORDS[factor].format(level)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One table in a folder, with the notice to show if another dataset was used than asked for."""
+
+    folder: Path
+    table: str
+    notice: str | None = None
+
+    def read(self, columns: Iterable[str], **rows: Level | Sequence[Level]) -> pd.DataFrame:
+        """Some columns of the rows in which each named column has the given level, or one of several."""
+        filters = [(name, "in", _several(level)) for name, level in rows.items()]
+        path = self.folder / f"{self.table}.parquet"
+        try:
+            found = pq.read_table(path, columns=list(columns), filters=filters or None)
+        except (OSError, pa.ArrowException) as error:
+            raise GradgridError(f"{path}: cannot be read ({error}); collect the tables again") from error
+        return found.cast(_text_plain(found.schema)).to_pandas()
+
+    @cached_property
+    def levels(self) -> dict[str, list]:
+        """The levels of every factor in the order in which the table has them: that of the configuration."""
+        combinations = self.read(FACTOR_NAMES).drop_duplicates()
+        return {name: combinations[name].unique().tolist() for name in FACTOR_NAMES}
+
+    @cached_property
+    def dataset(self) -> str:
+        """The dataset that was used; empty if the table has no rows."""
+        return "".join(self.read(["dataset"])["dataset"].unique())
+
+    @cached_property
+    def seeds(self) -> int:
+        """The number of seeds of every cell."""
+        if self.table == "cells":
+            return int(self.read(["seeds"])["seeds"].max())
+        return self.read(["seed"])["seed"].nunique()
+
+    def scope(self, *spread: str, **at: Level) -> "Scope":
+        """What a figure shows that spreads out some factors; the others stay at one level each."""
+        rest = {name: levels for name, levels in self.levels.items() if name not in spread and levels}
+        return Scope(self, {name: at.get(name, reference(name, levels)) for name, levels in rest.items()})
+
+
+def reference(factor: str, levels: Sequence[Level]) -> Level:
+    """The level at which a factor stays that a figure does not spread out: no clipping, or the first."""
+    return "none" if factor == "clipping" and "none" in levels else levels[0]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The part of a table that a figure shows: the level of every factor that it does not spread out."""
+
+    source: Source
+    fixed: dict[str, Level]
+
+    def read(self, columns: Iterable[str], **rows: Level | Sequence[Level]) -> pd.DataFrame:
+        """Some columns of the rows of this part."""
+        return self.source.read(columns, **self.fixed, **rows)
+
+    @property
+    def words(self) -> str:
+        """Dataset, number of seeds and the fixed levels, with those that are left out in brackets."""
+        dataset = self.source.dataset
+        head = [TITLES.get(dataset, dataset), counted(self.source.seeds, "seed")]
+        return " · ".join([*head, *(self._fixed_in_words(name) for name in self.fixed)])
+
+    def _fixed_in_words(self, factor: str) -> str:
+        shown = self.fixed[factor]
+        others = [
+            f"{level:g}" if factor == "learning_rate" else str(level)
+            for level in self.source.levels[factor]
+            if level != shown
+        ]
+        return in_words(factor, shown) + (f" (not shown: {', '.join(others)})" if others else "")
+
+
+def _several(level: Level | Sequence[Level]) -> list[Level]:
+    return [level] if isinstance(level, str | int | float) else list(level)
+
+
+def _text_plain(schema: pa.Schema) -> pa.Schema:
+    """The schema with its dictionaries as plain text: no category can then outlive its rows."""
+    return pa.schema(
+        [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in schema]
+    )
