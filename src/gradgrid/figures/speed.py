@@ -48,8 +48,8 @@ def speed_at_initialization(source: Source) -> Drawing:
     return sheet.drawing(
         caption="Each line is one initializer: the speed of learning of each layer on the probe images, "
         f"before the first step, median over {counted(source.seeds, 'seed')}. Where a line rises to the "
-        "right, early layers learn more slowly: the gradient vanishes on its way back. Where it falls, the gradient "
-        f"explodes. {_steepest(decades_over_depth(scope, depths[-1]), depths[-1])}What lies beyond the axis "
+        "right, early layers learn more slowly: the gradient vanishes on its way back. Where it falls, the "
+        f"gradient explodes. {_steepest(decades_over_depth(scope, depths[-1]), depths[-1])}What lies beyond the axis "
         "is drawn on its edge.",
         alt=f"Line charts on a log scale for {counted(len(activations), 'activation')} by "
         f"{counted(len(depths), 'depth')}: speed of learning against layer, one line for each of "
