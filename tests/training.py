@@ -17,6 +17,8 @@ from gradgrid.train.stack import Stack
 
 INPUTS, CLASSES = 784, 10
 
+torch.set_num_threads(1)
+
 
 def cell(**changes) -> Cell:
     """The book's cell of depth 2 with narrow layers, or another one."""

@@ -94,7 +94,10 @@ def identity(weight: Tensor, draw: Draw) -> None:
 @entry
 def sparse(weight: Tensor, draw: Draw, *, sparsity: Fraction = 0.1, std: Positive = 0.01) -> None:
     """N(0, std²) with a share ``sparsity`` of each input's weights set to zero (Martens, 2010)."""
-    init.sparse_(weight, sparsity, std, generator=draw.generator)
+    # PyTorch takes the positions of the zeros from its global generator, whatever generator it is given.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(draw.generator.initial_seed())
+        init.sparse_(weight, sparsity, std)
 
 
 @entry

@@ -9,12 +9,13 @@ delta^l = (delta^{l+1} W^{l+1}) ∘ f'(z^l) (Nielsen, ch. 2, BP2).
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from gradgrid.train import products
 from gradgrid.train.activations import Pair
 from gradgrid.train.losses import Loss
 from gradgrid.train.pixels import Minibatch, Pixels
@@ -40,21 +41,21 @@ class StackedNetwork:
     """M runs' parameters: the given runs, and idle ones that fill the stack up."""
 
     def __init__(
-        self, runs: Sequence[Parameters], activation: Callable[[Tensor], Pair], images: Sequence[int] = (1,)
+        self, runs: Sequence[Parameters], activation: Callable[[Tensor], Pair], images: Iterable[int] = (1,)
     ) -> None:
         """Stack the parameters of ``runs``, all of one architecture, type and device.
 
         ``images`` are the numbers of images that will be fed forward at a time: see :func:`stack_multiple`.
         """
         idle = [(torch.zeros_like(w), torch.zeros_like(b)) for w, b in runs[0]]
-        multiple = stack_multiple([len(b) for _, b in runs[0]], images)
         self.runs = len(runs)
-        stack = [*runs, *[idle] * (-len(runs) % multiple)]
+        stack = [*runs, *[idle] * (-len(runs) % stack_multiple(runs[0], images))]
         self.activation = activation
         self.table = torch.cat([parameters[0][0] for parameters in stack]).T.contiguous()
         self.exact_scale = self.table.new_ones(len(stack), 1, 1, dtype=torch.float64)
-        self.weights = [torch.stack(layer) for layer in zip(*([w for w, _ in run[1:]] for run in stack), strict=True)]
-        self.biases = [torch.stack(layer)[:, None] for layer in zip(*([b for _, b in run] for run in stack), strict=True)]
+        layers = list(zip(*stack, strict=True))
+        self.weights = [products.stack(w for w, _ in layer) for layer in layers[1:]]
+        self.biases = [torch.stack([b for _, b in layer])[:, None] for layer in layers]
 
     @property
     def stacked(self) -> int:
@@ -102,14 +103,14 @@ class StackedNetwork:
             a, slope = self.activation(z)
             activations.append(a)
             slopes.append(slope)
-            z = torch.baddbmm(biases, a, weights.mT)
+            z = products.affine(biases, a, weights.mT)
         return Trace(activations, slopes, loss(z, targets))
 
     def backward(self, trace: Trace) -> list[Tensor]:
         """Deltas dC/dz [M, B, neurons] of each image's own cost, layers 1 … depth+1."""
         deltas = [trace.loss.delta]
         for weights, slope in zip(reversed(self.weights), reversed(trace.slopes), strict=True):
-            deltas.append(torch.bmm(deltas[-1], weights).mul_(slope))
+            deltas.append(products.product(deltas[-1], weights).mul_(slope))
         return deltas[::-1]
 
     def first_weights(self) -> Tensor:
@@ -132,14 +133,16 @@ class StackedNetwork:
         return torch.cat([table, *rest], 1).all(1)[: self.runs]
 
 
-def stack_multiple(neurons: Sequence[int], images: Sequence[int]) -> int:
+def stack_multiple(parameters: Parameters, images: Iterable[int]) -> int:
     """The number of which M must be a multiple, so that a run's numbers do not depend on M, bit for bit.
 
-    Elementwise kernels round the elements that do not fill vector registers in another way, so every tensor
-    [M, images, neurons] must fill them; and eight runs at least, because a stack of one has fewer dimensions.
+    Elementwise kernels round the elements that do not fill vector registers in another way, so every tensor of
+    weights, and every tensor [M, images, neurons], must fill them. (Matrix products have a rule of their own:
+    products.py.) At least eight, because a stack of one run would have fewer dimensions.
     """
-    fill = (_VECTOR // math.gcd(_VECTOR, n * b) for n in neurons for b in images)
-    return math.lcm(8, *fill)
+    sizes = [weights.numel() for weights, _ in parameters]
+    sizes += [len(biases) * count for _, biases in parameters for count in images]
+    return math.lcm(8, *(_VECTOR // math.gcd(_VECTOR, size) for size in sizes))
 
 
 def gradient_norms(deltas: Sequence[Tensor], trace: Trace, minibatch: Minibatch) -> Tensor:
@@ -149,6 +152,7 @@ def gradient_norms(deltas: Sequence[Tensor], trace: Trace, minibatch: Minibatch)
     bias gradient is that of an input which is always 1.
     """
     total = 0
-    for delta, gram in zip(deltas, [minibatch.gram, *(a @ a.mT for a in trace.activations)], strict=True):
-        total = total + ((gram + 1) * (delta @ delta.mT)).flatten(1).sum(1)
+    grams = [minibatch.gram, *(products.product(a, a.mT) for a in trace.activations)]
+    for delta, gram in zip(deltas, grams, strict=True):
+        total = total + ((gram + 1) * products.product(delta, delta.mT)).flatten(1).sum(1)
     return total.clamp_(min=0).sqrt_().div_(minibatch.size).view(-1, 1, 1)

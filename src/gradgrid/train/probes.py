@@ -7,6 +7,7 @@ from torch import Tensor
 
 from gradgrid.train.images import Block
 from gradgrid.train.network import StackedNetwork, Trace
+from gradgrid.train.products import product
 from gradgrid.train.stack import Stack
 
 SATURATED_BELOW = 0.05
@@ -47,7 +48,7 @@ def weight_gradients(
     images = len(block.labels)
     yield network.by_run(block.transposed.times(network.side_by_side(deltas[0]))) / images
     for delta, a in zip(deltas[1:], trace.activations, strict=True):
-        yield torch.bmm(delta.mT, a) / images
+        yield product(delta.mT, a) / images
 
 
 def _norms(tensors: Iterable[Tensor]) -> Tensor:

@@ -1,7 +1,7 @@
 """A stack: runs of one architecture and one kind of optimizer, ready to take steps together."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -34,7 +34,7 @@ class Stack:
         parameters: Sequence[Parameters],
         loss: str,
         decay: float,
-        images: Sequence[int] = (1,),
+        images: Iterable[int] = (1,),
     ) -> None:
         """Stack ``runs``, one of :func:`alike`, from their initial ``parameters`` in the same order.
 
@@ -43,7 +43,10 @@ class Stack:
         cell = runs[0].cell
         self.runs = tuple(runs)
         self.loss: Callable[[Tensor, Tensor], Loss] = getattr(losses, loss)
-        self.network = StackedNetwork(parameters, activation_function(cell.activation), images)
+        sparse = is_sparse(cell.optimizer, cell.learning_rate, decay)
+        # A dense update has elementwise arithmetic on biases [M, 1, neurons], as if on one image.
+        counts = images if sparse else {1, *images}
+        self.network = StackedNetwork(parameters, activation_function(cell.activation), counts)
         stacked, like = self.network.stacked, self.network.table
         self.limits = StackLimits([limits(run.cell.clipping) for run in runs], stacked, like)
         rates = [run.cell.learning_rate for run in runs] + [0.0] * (stacked - len(runs))
@@ -52,7 +55,7 @@ class Stack:
         self.update = make_update(
             cell.optimizer,
             Rates(self.rates, decay, values),
-            is_sparse(cell.optimizer, cell.learning_rate, decay),
+            sparse,
         )
 
     def step(self, minibatch: Minibatch) -> StepClipping | None:

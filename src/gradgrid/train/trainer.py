@@ -64,13 +64,14 @@ class _Loop:
         device, dtype = images.training.targets.device, images.training.targets.dtype
         drawn = [initialize(run, training.bias, images.dense_probes, CLASSES) for run in runs]
         parameters = [[(w.to(device, dtype), b.to(device, dtype)) for w, b in layers] for layers in drawn]
-        per_epoch = steps_per_epoch(training, images.name)
+        per_epoch = steps_per_epoch(training, images.name, images.size)
         last_minibatch = images.size - (per_epoch - 1) * training.minibatch
         sizes = sorted({training.minibatch, last_minibatch, *images.sizes()})
         stack = Stack(runs, parameters, training.loss, training.weight_decay / images.size, sizes)
         records = Records(runs, images.name, per_epoch)
         last_step = per_epoch * epochs(training, images.name)
-        return cls(stack, images, records, last_step, frozenset(measured_steps(training, images.name)), [])
+        measured = measured_steps(training, images.name, images.size)
+        return cls(stack, images, records, last_step, frozenset(measured), [])
 
     def take(self, steps: Sequence[Minibatch]) -> None:
         """Take some steps, measure where it is due, and look whether a run has diverged on the way."""

@@ -17,6 +17,7 @@ from gradgrid.train import optimizers
 from gradgrid.train.clipping import Cutter
 from gradgrid.train.network import StackedNetwork, Trace
 from gradgrid.train.pixels import Minibatch
+from gradgrid.train.products import product
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class SparseDescent:
         cutter.side_by_side(rows, 1 / network.scale)
         network.table.index_add_(0, gradients.minibatch.active, rows, alpha=-1)
         for weights, step, a in zip(network.weights, steps[1:], gradients.trace.activations, strict=True):
-            weights.sub_(cutter.by_run(torch.bmm(step.mT, a)))
+            weights.sub_(cutter.by_run(product(step.mT, a)))
         for biases, step in zip(network.biases, steps, strict=True):
             biases.sub_(cutter.by_run(step.sum(1, keepdim=True)))
         return cutter.cut
@@ -85,7 +86,7 @@ class DenseUpdate:
         mean = [delta * gradients.factor for delta in gradients.deltas]
         found = [_dense_first(network, gradients.minibatch, mean[0], cutter)]
         pairs = zip(mean[1:], gradients.trace.activations, strict=True)
-        found += [cutter.by_run(torch.bmm(delta.mT, a)) for delta, a in pairs]
+        found += [cutter.by_run(product(delta.mT, a)) for delta, a in pairs]
         decayed = zip(found, [network.table, *network.weights], strict=True)
         found = [gradient.add_(weights, alpha=self.rates.decay) for gradient, weights in decayed]
         found += [cutter.by_run(delta.sum(1, keepdim=True)) for delta in mean]
