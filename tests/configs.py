@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradgrid.core.config import load
+from gradgrid.core.config import Config, load
 from gradgrid.core.errors import ConfigError
 
 GOOD = """\
@@ -44,3 +44,9 @@ def changed(values, path, value):
     """A copy of nested mappings with another value at a path of keys with dots."""
     first, _, rest = path.partition(".")
     return values | {first: changed(values[first], rest, value) if rest else value}
+
+
+def config(seeds=2, training=None, **factors):
+    """A small configuration with other factors."""
+    base = {"depth": [1, 2], "activation": "sigmoid", "initializer": ["normal", "lecun_normal"]}
+    return Config(seeds=seeds, factors=base | factors, training=training or {})

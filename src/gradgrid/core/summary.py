@@ -24,7 +24,7 @@ def duration(seconds: float) -> str:
         if seconds >= 1.5 * size:
             number = seconds / size
             return f"{number:.0f} {unit}" if number >= 10 else f"{number:.1f} {unit}"
-    return f"{max(seconds, 1):.0f} seconds"
+    return _counted(max(round(seconds), 1), "second")
 
 
 def _sizes(config: Config, plan: Plan) -> str:

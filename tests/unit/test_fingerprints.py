@@ -1,0 +1,191 @@
+"""What changes a fingerprint, and what does not."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from configs import config
+
+from gradgrid.core.config import Training
+from gradgrid.core.fingerprints import (
+    CARRIERS,
+    TrainingSource,
+    run_fingerprint,
+    source_digest,
+    train_sources,
+)
+from gradgrid.core.imports import imported_modules, module_path
+from gradgrid.core.plan import plan
+from gradgrid.core.registry import PACKAGE
+
+MODULES = {
+    "train/trainer.py": "from gradgrid.train import activations, initializers, losses, optimizers, clipping\n"
+    "from gradgrid.train.steps import step\nfrom gradgrid.core.config import Training\n"
+    "def train(runs):\n    return step(runs)\n",
+    "train/steps.py": "from typing import TYPE_CHECKING\nimport gradgrid.core.seeds\n"
+    "if TYPE_CHECKING:\n    from gradgrid.train.unused import Type\n"
+    "def step(runs):\n    return 1\n",
+    "train/unused.py": "Type = int\n",
+    "core/seeds.py": "def derive():\n    return 1\n",
+    "core/config.py": "Training = 1\n",
+    "train/activations.py": "@entry\ndef sigmoid(z):\n    return 1\n@entry\ndef relu(z):\n    return 2\n",
+    "train/initializers.py": "def gain():\n    return 1\n@entry\ndef normal(w):\n    return 1\n"
+    "@entry\ndef lecun_normal(w):\n    return normal(w) * gain()\n@entry\ndef uniform(w):\n    return 3\n",
+    "train/losses.py": "@entry\ndef cross_entropy(z):\n    return 1\n"
+    "@entry\ndef quadratic(z):\n    return 2\n",
+    "train/optimizers.py": "@entry\ndef sgd(g):\n    return g\n",
+    "train/clipping.py": "@entry\ndef norm(g):\n    return g\n@entry\ndef value(g):\n    return g\n",
+}
+CONFIG = config(
+    initializer=["normal", "lecun_normal", "uniform"], depth=1, clipping=[None, {"norm": 1.0}], seeds=1
+)
+RUNS = {(run.cell.initializer.name, run.cell.clipping is not None): run for run in plan(CONFIG).runs}
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A package with a trainer, its registries, and what it imports."""
+    for name, source in MODULES.items():
+        path = tmp_path / "gradgrid" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+    return tmp_path / "gradgrid"
+
+
+def digests(package):
+    """The source digest of every run."""
+    source = TrainingSource(package=package)
+    return {key: source.of_run(run, "cross_entropy") for key, run in RUNS.items()}
+
+
+def changed(package, module, old, new):
+    """The runs whose source digest changes with an edit of a module."""
+    before = digests(package)
+    path = package / module
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    after = digests(package)
+    return {key for key in before if before[key] != after[key]}
+
+
+def of_initializers(*names):
+    """The runs with one of these initializers."""
+    return {key for key in RUNS if key[0] in names}
+
+
+def test_training_goes_through_the_trainer_and_what_it_imports(package):
+    names = [str(path.relative_to(package)) for path in train_sources(package=package)]
+    train = ["activations", "clipping", "initializers", "losses", "optimizers", "steps", "trainer"]
+    assert names == ["core/seeds.py", *(f"train/{name}.py" for name in train)]
+
+
+def test_comments_layout_and_docstrings_change_nothing(package):
+    new = '"""Steps."""\n\ndef step(\n    runs,\n):  # one step\n    """Take it."""\n    return (1)\n'
+    assert changed(package, "train/steps.py", "def step(runs):\n    return 1\n", new) == set()
+
+
+def test_the_training_loop_changes_every_run(package):
+    assert changed(package, "train/steps.py", "return 1", "return 1.0") == set(RUNS)
+
+
+def test_an_initializer_changes_its_own_runs_and_those_of_entries_that_use_it(package):
+    assert changed(package, "train/initializers.py", "return 3", "return 4") == of_initializers("uniform")
+    edit = ("def normal(w):\n    return 1", "def normal(w):\n    return 5")
+    assert changed(package, "train/initializers.py", *edit) == of_initializers("normal", "lecun_normal")
+
+
+def test_what_entries_share_changes_every_run(package):
+    edit = ("def gain():\n    return 1", "def gain():\n    return 2")
+    assert changed(package, "train/initializers.py", *edit) == set(RUNS)
+
+
+def test_clipping_changes_the_runs_that_clip_so(package):
+    clipped = {key for key in RUNS if key[1]}
+    edit = ("def norm(g):\n    return g", "def norm(g):\n    return 2 * g")
+    assert changed(package, "train/clipping.py", *edit) == clipped
+    edit = ("def value(g):\n    return g", "def value(g):\n    return 0")
+    assert changed(package, "train/clipping.py", *edit) == set()
+
+
+def test_other_activations_losses_new_entries_and_carriers_change_nothing(package):
+    assert changed(package, "train/activations.py", "return 2", "return 3") == set()
+    assert changed(package, "train/losses.py", "return 2", "return 3") == set()
+    new = "@entry\ndef elu(z):\n    return 0\n@entry\ndef relu"
+    assert changed(package, "train/activations.py", "@entry\ndef relu", new) == set()
+    assert changed(package, "core/config.py", "1", "2") == set()
+
+
+def test_a_bundle_s_digest_changes_with_any_of_its_runs(package):
+    (bundle,) = plan(CONFIG).bundles
+    before = TrainingSource(package=package).of_bundle(bundle, "cross_entropy")
+    changed(package, "train/initializers.py", "return 3", "return 4")
+    assert TrainingSource(package=package).of_bundle(bundle, "cross_entropy") != before
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("x = 1", "x = 1.0", False),
+        ("x = True", "x = 1", False),
+        ("x = 'a' 'b'", 'x = "ab"', True),
+        ("x = 1", "x: int = 1", False),
+        ("def f(a, *, b=1): pass", "def f(a, b=1): pass", False),
+        ("def f():\n    '''Text.'''\n    x = 1", "def f():\n    x = 1", True),
+        ("def f():\n    return None", "def f():\n    return", False),
+        ("x = f'{y:>{w}}'", "x = f'{y:<{w}}'", False),
+        ("class A:\n    x: int\n    '''Its note.'''", "class A:\n    x: int", True),
+        ("a.b = 1", "a.c = 1", False),
+    ],
+)
+def test_source_digests(tmp_path, one, other, same):
+    found = []
+    for folder, text in (("one", one), ("other", other)):
+        (tmp_path / folder).mkdir()
+        path = tmp_path / folder / "module.py"
+        path.write_text(text)
+        found.append(source_digest([path]))
+    assert (found[0] == found[1]) is same
+
+
+def test_the_digest_is_the_same_in_every_process_and_version_of_python(tmp_path):
+    path = tmp_path / "module.py"
+    path.write_text("async def f(a: int = 1, *b, **c) -> None:\n    return [x async for x in a if x > 0.5]\n")
+    command = "import sys, pathlib\nfrom gradgrid.core.fingerprints import source_digest\n"
+    command += "print(source_digest([pathlib.Path(sys.argv[1])]))"
+    shown = subprocess.run(
+        [sys.executable, "-c", command, path], capture_output=True, text=True, check=True
+    ).stdout
+    assert shown.strip() == source_digest([path]) == "8040546c392ea63f"
+
+
+def test_a_run_s_fingerprint_depends_on_its_settings_as_they_are_on_the_dataset():
+    run, other = RUNS["normal", False], RUNS["normal", True]
+
+    def of(run=run, dataset="mnist", data="d", source="s", **training):
+        return run_fingerprint(run, Training(**training), dataset, data, source)
+
+    assert len(of()) == 16
+    assert of() == of(digits_epochs=7) != of(epochs=7)
+    assert of(dataset="digits") == of(dataset="digits", epochs=7) != of(dataset="digits", digits_epochs=7)
+    assert (
+        of(epochs=1)
+        == of(epochs=1, measure_steps=[1, 10, 100, 1000, 5000])
+        != of(epochs=1, measure_steps=[1])
+    )
+    assert len({of(), of(other), of(data="e"), of(source="t"), of(weight_decay=0), of(bias="zero")}) == 6
+
+
+def test_the_true_trainer_is_found_with_its_registries_and_no_carrier():
+    found = {str(path.relative_to(PACKAGE)) for path in train_sources()}
+    registries = {
+        f"train/{name}.py" for name in ("activations", "initializers", "clipping", "losses", "optimizers")
+    }
+    assert found >= registries | {"train/trainer.py", "core/seeds.py", "core/schedule.py"}
+    assert not found & {"train/reference.py", "core/config.py", "cli.py"}
+    assert all(module_path(name).is_file() for name in CARRIERS), "a carrier that is no module guards nothing"
+
+
+def test_imports_are_read_with_their_full_names():
+    assert imported_modules(Path(module_path("gradgrid.core.schedule"))) == ["gradgrid.core.datasets"]
