@@ -60,7 +60,7 @@ def _spec(function: ast.FunctionDef, path: Path) -> FigureSpec:
         return FigureSpec(function.name, path.stem, summary=summary, **_declaration(function))
     except (TypeError, ValueError, AttributeError) as error:
         where = f"{path}:{function.lineno}: figure {function.name}"
-        raise GradgridError(f"{where}: write @figure(table=…, order=…, chapter=…) with plain values") from error
+        raise GradgridError(f"{where}: write @figure(table=…, order=…, chapter=…) with constants") from error
 
 
 def _declaration(function: ast.FunctionDef) -> dict[str, str | int]:
