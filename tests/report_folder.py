@@ -25,6 +25,7 @@ SMALL_GRID = {
     "clippings": ("none", "norm=1"),
     "seeds": 3,
 }
+TRAINED = [{"device": "cpu", "torch": "2.15.0", "bundles": 2, "peak_memory_mib": 812, "seconds": 4000.0}]
 CONFIG_TEXT = "# the <grid>\ndataset: {name: mnist, root: /home/jo/data/mnist}\nseeds: 3\n"
 
 
@@ -92,6 +93,6 @@ def record(requested: str, dataset: str) -> dict:
     }
     for file in data["files"]:
         file["checksum"] = "published"
-    training = {"epochs": 5, "minibatch": 10, "weight_decay": 5.0, "loss": "cross_entropy", "bias": "normal"}
+    recipe = {"epochs": 5, "minibatch": 10, "weight_decay": 5.0, "loss": "cross_entropy", "bias": "normal"}
     environment = provenance.environment() | {"time": "2026-01-31T12:00:00Z"}
-    return environment | {"dataset": data, "config": {"training": training}}
+    return environment | {"dataset": data, "config": {"training": recipe}, "training": TRAINED}

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from gradgrid.core import provenance
@@ -132,6 +134,30 @@ def test_settings_name_the_levels_as_the_tables_do():
         "optimizer": ["sgd"],
         "learning_rate": [0.1],
     }
+
+
+def _bundle(path, **facts):
+    metadata = {provenance.TRAINING_KEY: json.dumps(facts)} if facts else None
+    pq.write_table(pa.table({"a": [1]}).replace_schema_metadata(metadata), path)
+    return path
+
+
+def test_bundles_that_trained_alike_are_one_entry_and_others_stand_apart(tmp_path):
+    facts = [
+        {"device": "cpu", "seconds": 2.0, "peak_memory_mib": 5},
+        {"device": "cpu", "seconds": 3.0, "peak_memory_mib": 4},
+        {"device": "an accelerator", "seconds": 1.0, "peak_memory_mib": 9},
+    ]
+    files = [_bundle(tmp_path / f"{i}.parquet", **one) for i, one in enumerate(facts)]
+    assert provenance.training(files) == [
+        {"device": "an accelerator", "bundles": 1, "peak_memory_mib": 9, "seconds": 1.0},
+        {"device": "cpu", "bundles": 2, "peak_memory_mib": 5, "seconds": 5.0},
+    ]
+
+
+def test_a_bundle_that_does_not_say_what_trained_it_is_a_clear_error(tmp_path):
+    with pytest.raises(GradgridError, match=r"bundle\.parquet: does not say what trained it"):
+        provenance.training([_bundle(tmp_path / "bundle.parquet")])
 
 
 def test_a_missing_data_file_is_a_clear_error(tmp_path):

@@ -141,6 +141,7 @@ def test_provenance_and_configuration_are_shown_without_user_paths(built, page):
         "snakemake",
     ):
         assert words in page.text
+    assert "2 bundles device cpu; torch 2.15.0; 1 h 6 min; at most 812 MiB of memory" in page.text
     assert "# the <grid> dataset: {name: mnist, root: …/mnist} seeds: 3" in page.text
     assert "/home/jo" not in built[1]
 

@@ -9,7 +9,7 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -21,6 +21,9 @@ from gradgrid.core.files import replacing
 
 if TYPE_CHECKING:
     from gradgrid.core.config import Config
+
+TRAINING_KEY = b"gradgrid.training"
+"""Key of the parquet metadata under which a bundle's job says, as JSON, what trained it."""
 
 PACKAGES = (
     "gradgrid",
@@ -152,17 +155,20 @@ def environment(folder: Path | None = None) -> dict[str, Any]:
     }
 
 
-def write(out: Path, *, dataset: Path, config: "Config", folder: Path | None = None) -> None:
-    """Write ``results/provenance.json``: the environment, the data's provenance and the settings as used.
+def write(
+    out: Path, *, dataset: Path, config: "Config", bundles: Iterable[Path] = (), folder: Path | None = None
+) -> None:
+    """Write ``results/provenance.json``: environment, data, settings as used, and what trained the bundles.
 
     ``dataset`` is the JSON file of the data step, ``config`` the validated configuration, overrides included,
-    ``folder`` a folder of the checkout (the working one by default).
+    ``bundles`` the bundles' runs files, ``folder`` a folder of the checkout (the working one by default).
     """
     try:
         data = json.loads(Path(dataset).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise GradgridError(f"{dataset}: cannot be read ({error}); run the data step again") from error
-    record = {**environment(folder), "dataset": data, "config": settings(config)}
+    made = {"dataset": data, "config": settings(config), "training": training(bundles)}
+    record = environment(folder) | made
     with replacing(Path(out)) as part:
         text = json.dumps(_shortened(record), indent=2, ensure_ascii=False)
         part.write_text(text + "\n", encoding="utf-8", newline="\n")
@@ -172,6 +178,36 @@ def settings(config: "Config") -> dict[str, Any]:
     """The configuration as JSON, with the levels of the factors as the tables name them."""
     factors = {name: [_label(name, level) for level in levels] for name, levels in config.factors}
     return config.model_dump(mode="json", exclude={"factors"}) | {"factors": factors}
+
+
+def training(bundles: Iterable[Path]) -> list[dict[str, Any]]:
+    """What the bundles' jobs recorded of themselves, one entry for all bundles that agree in every text.
+
+    Of the numbers, seconds are summed and any other (such as a peak of memory) is the largest; ``bundles``
+    counts them. More than one entry says that devices or versions are mixed.
+    """
+    merged: dict[str, dict[str, Any]] = {}
+    for path in bundles:
+        facts = _training_facts(Path(path))
+        texts = {name: value for name, value in sorted(facts.items()) if isinstance(value, str)}
+        entry = merged.setdefault(json.dumps(texts), {**texts, "bundles": 0})
+        entry["bundles"] += 1
+        for name in sorted(facts.keys() - texts.keys()):
+            before = entry.get(name, 0)
+            entry[name] = before + facts[name] if name == "seconds" else max(before, facts[name])
+    return [merged[key] for key in sorted(merged)]
+
+
+def _training_facts(path: Path) -> dict[str, Any]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return json.loads((pq.read_schema(path).metadata or {})[TRAINING_KEY])
+    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+        raise GradgridError(
+            f"{path}: does not say what trained it ({error!r}); train its bundle again"
+        ) from error
 
 
 def _label(factor: str, level: Entry | float | None) -> str | int | float:

@@ -1,6 +1,6 @@
 """What the page says: from what was read to the words and numbers that the templates set."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -135,6 +135,7 @@ def _provenance(record: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, st
         ("Source", _source_rows(record)),
         ("Machine", _machine_rows(record)),
         ("Versions", list(record["versions"].items())),
+        *([("Training", _training_rows(record["training"]))] if record["training"] else []),
     ]
 
 
@@ -164,6 +165,19 @@ def _machine_rows(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("memory", "unknown" if memory is None else f"{memory:g} GiB"),
         ("operating system", record["operating_system"]),
     ]
+
+
+def _training_rows(setups: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """One row for each setup that trained bundles; a second one says that they are mixed."""
+    return [(_number_of(setup["bundles"], "bundle"), "; ".join(_training_words(setup))) for setup in setups]
+
+
+def _training_words(setup: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"{name} {value}" for name, value in setup.items() if isinstance(value, str))
+    if "seconds" in setup:
+        yield duration(setup["seconds"])
+    if "peak_memory_mib" in setup:
+        yield f"at most {count(setup['peak_memory_mib'])} MiB of memory"
 
 
 def _yaml(settings: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from gradgrid.core.provenance import without_paths
 from gradgrid.core.sidecars import Sidecar
 from gradgrid.report.findings import book_cell
 
-PARTS = ("time", "versions", "hardware", "operating_system", "git", "dataset", "config")
+PARTS = ("time", "versions", "hardware", "operating_system", "git", "dataset", "config", "training")
 """What a provenance file must hold."""
 
 
