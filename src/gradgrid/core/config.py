@@ -110,6 +110,9 @@ class Training(_Section):
     )
 
 
+_FACTORS = {"depth": [1, 2, 4], "activation": "sigmoid", "initializer": "lecun_normal"}
+
+
 class Config(_Section):
     """Configuration of GradGrid: what to train, how often, on what."""
 
@@ -118,9 +121,9 @@ class Config(_Section):
         "auto", description="where to train; auto: decided by what there is"
     )
     seeds: Annotated[tuple[Seed, ...], Seeds("seed", MOST_SEEDS)] = Field(
-        description="replicates of every cell: their number, or a list", examples=[5]
+        description="replicates of every cell, their number or a list", examples=[5]
     )
-    factors: Factors = Field(description="what is compared: every list multiplies the grid")
+    factors: Factors = Field(description="what is compared; lists multiply the grid", examples=[_FACTORS])
     training: Training = Field(Training(), description="the recipe")
 
     @model_validator(mode="after")

@@ -17,6 +17,7 @@ ABSENT = object()
 
 _PLAIN = ("map", "seq", "str", "int", "float", "bool", "null", "timestamp")
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in _PLAIN}
+_MOST_VALUES = 1_000_000
 _MERGE = "tag:yaml.org,2002:merge"
 
 
@@ -68,6 +69,8 @@ def read(path: Path) -> Document:
         raise ConfigError([_syntax(name, error)]) from None
     except RecursionError:
         raise ConfigError([f"{name}: nested too deeply to be a configuration"]) from None
+    if node and reader.size(node) > _MOST_VALUES:
+        raise ConfigError([f"{name}: unfolds into more than {_MOST_VALUES:,} values; use fewer anchors"])
     return Document(name, value, tuple(reader.problems), top)
 
 
@@ -123,6 +126,7 @@ class _Reader:
         self.problems: list[tuple[int, str]] = []
         self._loader = loader
         self._done: dict[int, tuple[object, _Place]] = {}  # an alias is the node of its anchor
+        self._sizes: dict[int, int] = {}
         self._open: set[int] = set()
 
     def convert(self, node: yaml.Node) -> tuple[object, _Place]:
@@ -135,7 +139,12 @@ class _Reader:
             self._open.add(key)
             self._done[key] = self._converted(node)
             self._open.remove(key)
+            self._sizes[key] = 1 + sum(self._sizes.get(id(child), 1) for child in _children(node))
         return self._done[key]
+
+    def size(self, node: yaml.Node) -> int:
+        """Values in a converted node, those of an alias counted wherever it stands."""
+        return self._sizes[id(node)]
 
     def _converted(self, node: yaml.Node) -> tuple[object, _Place]:
         if isinstance(node, yaml.ScalarNode):
@@ -218,6 +227,12 @@ class _Reader:
 
     def _report(self, node: yaml.Node, text: str) -> None:
         self.problems.append((_line(node), text))
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return node.value if isinstance(node, yaml.SequenceNode) else []
 
 
 def _line(node: yaml.Node) -> int:

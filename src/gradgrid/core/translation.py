@@ -70,7 +70,7 @@ def _keys_of(section: Section) -> str:
 
 def _missing(keys: Keys, top: Section) -> str:
     field = _section(keys[:-1], top).model_fields[keys[-1]]
-    example = f"; write for example {keys[-1]}: {field.examples[0]}" if field.examples else ""
+    example = f"; write for example {keys[-1]}: {shown(field.examples[0])}" if field.examples else ""
     return f"missing: {field.description}{example}"
 
 

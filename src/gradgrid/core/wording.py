@@ -1,7 +1,7 @@
 """How problems are worded: values as YAML shows them, what is allowed, and what was probably meant."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from difflib import get_close_matches
 from itertools import islice
@@ -32,18 +32,15 @@ _ALSO_KNOWN_AS = {
 """Names that other books and libraries use for what config.yaml calls otherwise."""
 
 _SHORT = Repr()
-_SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxstring, _SHORT.maxlong = 3, 6, 40, 24
+_SHORT.maxstring, _SHORT.maxlong = 40, 24
+_LONGEST = 80
+"""Characters of a value in a sentence."""
 
 
 def shown(value: object) -> str:
     """A value as config.yaml would hold it, shortened to fit in a sentence."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return ".nan" if math.isnan(value) else f"{'-' if value < 0 else ''}.inf"
-    if isinstance(value, Mapping):
-        return _mapping_shown(value, depth=0)
-    return value.isoformat() if isinstance(value, date) else _SHORT.repr(value)
+    text = _written(value, depth=0)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def bare(value: object) -> str:
@@ -51,14 +48,30 @@ def bare(value: object) -> str:
     return value if isinstance(value, str) and value.isidentifier() and len(value) <= 40 else shown(value)
 
 
-def _mapping_shown(value: Mapping, depth: int) -> str:
-    def item_shown(item: object) -> str:
-        return _mapping_shown(item, depth + 1) if isinstance(item, Mapping) else bare(item)
+def _written(value: object, depth: int) -> str:
+    match value:
+        case None | True | False:
+            return {None: "null", True: "true", False: "false"}[value]
+        case float() if not math.isfinite(value):
+            return ".nan" if math.isnan(value) else f"{'-' if value < 0 else ''}.inf"
+        case date():
+            return value.isoformat()
+        case Mapping():
+            items = (f"{bare(key)}: {_item(item, depth)}" for key, item in value.items())
+            return f"{{{_few(items, depth)}}}"
+        case list() | tuple():
+            return f"[{_few((_item(item, depth) for item in value), depth)}]"
+    return _SHORT.repr(value)
 
-    if depth == 3:
-        return "{…}"
-    inside = [f"{bare(key)}: {item_shown(item)}" for key, item in islice(value.items(), 3)]
-    return f"{{{', '.join([*inside, '…'] if len(value) > 3 else inside)}}}"
+
+def _item(value: object, depth: int) -> str:
+    return _written(value, depth + 1) if isinstance(value, Mapping | list | tuple) else bare(value)
+
+
+def _few(items: Iterator[str], depth: int) -> str:
+    """The first few items of a list or mapping, and none of one that is nested deeply."""
+    first = list(islice(items, 7)) if depth < 3 else ["…"]
+    return ", ".join([*first[:6], "…"] if len(first) > 6 else first)
 
 
 def nearest(given: object, allowed: Iterable[str], cutoff: float = 0.6) -> str | None:
