@@ -118,7 +118,7 @@ class Config(_Section):
 
     dataset: Dataset = Field(Dataset(), description="the images")
     device: Annotated[str, OneOf("a device", lambda: ("auto", "cpu", "cuda", "mps"))] = Field(
-        "auto", description="where to train; auto: decided by what there is"
+        "auto", description="where to train; auto: cuda where there is one, else cpu"
     )
     seeds: Annotated[tuple[Seed, ...], Seeds("seed", MOST_SEEDS)] = Field(
         description="replicates of every cell, their number or a list", examples=[5]
