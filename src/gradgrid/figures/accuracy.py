@@ -28,7 +28,7 @@ def final_accuracy(source: Source) -> Drawing:
     """Final validation accuracy of every activation with every initializer, one heat map a depth."""
     scope = source.scope(*_CELL)
     cells = scope.read([*_CELL, "seeds", "runs_diverged", _MEAN, _LOW, _HIGH])
-    depths = sorted(source.levels["depth"])
+    depths = source.levels["depth"]
     matrices = [_accuracy_matrix(cells[cells["depth"] == depth], f"depth {depth}") for depth in depths]
     sheet = Sheet(scope, "How well every cell classifies after training", height(matrices))
     heat_maps(sheet.body, matrices, _accuracy_scale(cells[_MEAN]))
@@ -59,7 +59,7 @@ def _accuracy_scale(means: pd.Series) -> Scale:
     low = np.nanmin([CHANCE, *means])
     high = min(np.nanmax([low + 0.05, *means]), stretch.HIGHEST)
     norm = FuncNorm(stretch.FUNCTIONS, vmin=low, vmax=high)
-    return Scale(colormaps["viridis"], norm, "validation accuracy (%)", *stretch.ticks(low, high))
+    return Scale(colormaps["viridis"], norm, "validation accuracy\n(%)", *stretch.ticks(low, high))
 
 
 def _best_and_lost(cells: pd.DataFrame) -> str:
@@ -93,7 +93,7 @@ def training_curves(source: Source) -> Drawing:
     scope = source.scope(*_CELL)
     rows = scope.read([*_CELL, "epoch", "accuracy"], split="validation")
     curves = rows.groupby([*_CELL, "epoch"], sort=False)["accuracy"].agg(["median", "min", "max"])
-    depths, activations = sorted(source.levels["depth"]), source.levels["activation"]
+    depths, activations = source.levels["depth"], source.levels["activation"]
     title = "How accuracy grows over training"
     if curves["median"].isna().all():
         return nothing(
@@ -131,7 +131,7 @@ def _curves(axes: Axes, curves: pd.DataFrame, styles: dict[str, LineStyle]) -> N
 def _accuracy_axis(axes: Axes, highest: float) -> None:
     axes.set_yscale("function", functions=stretch.FUNCTIONS)
     axes.set_ylim(0, highest)
-    axes.set_yticks(*stretch.ticks(0, highest, few=True))
+    axes.set_yticks(*stretch.ticks(0, highest))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
 
 

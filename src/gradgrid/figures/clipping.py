@@ -42,7 +42,7 @@ def clipped_steps(source: Source) -> Drawing:
             f"{clipping}, depth {depth}",
         )
         for clipping in source.levels["clipping"]
-        for depth in sorted(source.levels["depth"])
+        for depth in source.levels["depth"]
     ]
     sheet = Sheet(scope, title, height(matrices))
     ticks = np.linspace(0, 1, 6)
@@ -78,7 +78,7 @@ def _overall(shares: pd.DataFrame) -> str:
 def accuracy_with_clipping(source: Source) -> Drawing:
     """Final validation accuracy of every run with clipping against the same run without."""
     scope = source.scope(*_CELL)
-    levels, depths = source.levels["clipping"], sorted(source.levels["depth"])
+    levels, depths = source.levels["clipping"], source.levels["depth"]
     clippings = [level for level in levels if level != "none"]
     title = "What clipping did to the accuracy"
     if not clippings or "none" not in levels:
@@ -141,7 +141,7 @@ def _scatter(axes: Axes, pairs: pd.DataFrame, styles: dict[str, PointStyle]) -> 
 
 def _stretch_both(axes: Axes, highest: float) -> None:
     """Both axes alike, from runs that diverged to the highest accuracy."""
-    ticks, labels = stretch.ticks(CHANCE, highest, few=True)
+    ticks, labels = stretch.ticks(CHANCE, highest)
     axes.set_xscale("function", functions=stretch.FUNCTIONS)
     axes.set_yscale("function", functions=stretch.FUNCTIONS)
     axes.set_xticks([DIVERGED_AT, *ticks], ["div.", *labels])

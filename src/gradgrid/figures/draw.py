@@ -4,6 +4,9 @@ import importlib
 from pathlib import Path
 
 import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from gradgrid.core import sidecars
 from gradgrid.core.errors import GradgridError
@@ -37,13 +40,20 @@ def drawing(spec: FigureSpec, source: Source) -> Drawing:
 
 
 def _save(drawn: Drawing, spec: FigureSpec, source: Source, stem: Path) -> None:
-    drawn.figure.draw_without_rendering()  # finds the layout, which then holds for both files
-    drawn.figure.set_layout_engine("none")
+    settle(drawn.figure)
     with replacing(stem.with_name(f"{stem.name}.svg")) as part:
         drawn.figure.savefig(part, metadata={"Date": None, "Creator": "GradGrid", "Title": drawn.title})
     with replacing(stem.with_name(f"{stem.name}.png")) as part:
         drawn.figure.savefig(part, dpi=PNG_DPI, metadata={"Software": None, "Title": drawn.title})
     sidecars.write(_sidecar(drawn, spec, source), stem.with_name(f"{stem.name}.json"))
+
+
+def settle(figure: Figure) -> None:
+    """Find the layout once, for both files, and round it: the last digits of the solver's numbers vary."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.findobj(Axes):
+        axes.set_position(np.round(axes.get_position().bounds, 5))
 
 
 def _sidecar(drawn: Drawing, spec: FigureSpec, source: Source) -> sidecars.Sidecar:

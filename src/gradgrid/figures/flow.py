@@ -17,7 +17,8 @@ from gradgrid.figures.source import Source
 from gradgrid.figures.speed import NO_SPEED
 from gradgrid.figures.style import SMALL, TEXT, WIDTH, broken
 
-_ROW_HEIGHT, _AROUND_PANELS, _LEFT_AND_RIGHT = 0.95, 1.1, 1.8
+_ROW_HEIGHT, _AROUND_PANELS, _LEFT_AND_RIGHT = 0.95, 1.1, 2.3
+_LEAST_HEIGHT = 2.8
 _MOST_DECADES = 12
 _NO_VALUE = "#c8c8c8"
 
@@ -34,7 +35,7 @@ def speed_by_layer_and_epoch(source: Source) -> Drawing:
     norm = _norm(np.concatenate([flow.to_numpy().ravel() for flow in maps.values()]))
     if norm is None:
         return nothing(scope, title, NO_SPEED)
-    sheet = Sheet(scope, title, _ROW_HEIGHT * len(activations) + _AROUND_PANELS)
+    sheet = Sheet(scope, title, _height(activations))
     axes = sheet.body.subplots(len(activations), len(initializers), squeeze=False)
     colors = colormaps["viridis"].with_extremes(bad=_NO_VALUE)
     for (row, column), axis in np.ndenumerate(axes):
@@ -52,6 +53,10 @@ def speed_by_layer_and_epoch(source: Source) -> Drawing:
         f"{counted(len(initializers), 'initializer')}: log10 speed of learning by layer and step.",
         units={"step": "steps", "layer": "layer", "log10 speed of learning": "decades"},
     )
+
+
+def _height(activations: list[str]) -> float:
+    return max(_ROW_HEIGHT * len(activations) + _AROUND_PANELS, _LEAST_HEIGHT)
 
 
 def flow_maps(rows: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
@@ -91,7 +96,7 @@ def _name_cells(axes: np.ndarray, activations: list[str], initializers: list[str
     for axis, name in zip(axes[0], lying if fits else initializers, strict=True):
         axis.set_title(name, fontsize=SMALL, fontweight="bold", rotation=0 if fits else 90)
     for axis, name in zip(axes[:, 0], activations, strict=True):
-        axis.set_ylabel(broken(name), fontsize=SMALL, fontweight="bold")
+        panels.name_row(axis, name)
 
 
 def _ticks(axes: np.ndarray, depth: int, epochs: pd.Series) -> None:
@@ -109,7 +114,7 @@ def _ticks(axes: np.ndarray, depth: int, epochs: pd.Series) -> None:
 
 def _color_bar(body: SubFigure, axes: np.ndarray, mappable: ScalarMappable) -> None:
     bar = body.colorbar(mappable, ax=axes, extend="both", aspect=40, pad=0.01, fraction=0.03)
-    bar.set_label("log10 speed of learning (decades)", fontsize=TEXT)
+    bar.set_label("log10 speed of learning\n(decades)", fontsize=TEXT)
     bar.outline.set_visible(False)
 
 

@@ -11,11 +11,12 @@ from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import SubFigure
 from matplotlib.patches import Polygon, Rectangle
 
+from gradgrid.figures.levels import ordered
 from gradgrid.figures.style import SMALL, TEXT, VERMILLION, WIDTH, legible_on
 
 _MOST_COLUMNS = 26
 _CELL_HEIGHT, _WIDEST_CELL = 0.27, 0.75
-_AROUND_PANELS, _AROUND_ROW = 0.3, 0.3
+_AROUND_PANELS, _AROUND_ROW, _LEAST_ROW = 0.3, 0.3, 1.7
 _LEFT_AND_RIGHT = 2.3
 _SMALLEST_TEXT = 5.5
 _NO_VALUE = "#dcdcdc"
@@ -48,9 +49,9 @@ class Scale:
 
 
 def pivoted(cells: pd.DataFrame, column: str) -> pd.DataFrame:
-    """A column of some cells as [initializers, activations], both in the order in which they appear."""
+    """A column of some cells as [initializers, activations], both in their order."""
     wide = cells.pivot(index="initializer", columns="activation", values=column)
-    return wide.reindex(index=cells["initializer"].unique(), columns=cells["activation"].unique())
+    return wide.reindex(index=ordered("initializer", wide.index), columns=ordered("activation", wide.columns))
 
 
 def height(matrices: Sequence[Matrix]) -> float:
@@ -58,7 +59,8 @@ def height(matrices: Sequence[Matrix]) -> float:
     initializers, activations = matrices[0].values.shape
     rows = -(-len(matrices) // _panels_in_row(activations, len(matrices)))
     longest = max(map(len, matrices[0].values.columns))
-    return rows * (_CELL_HEIGHT * initializers + _AROUND_ROW) + _AROUND_PANELS + 0.07 * longest
+    panels = rows * max(_CELL_HEIGHT * initializers + _AROUND_ROW, _LEAST_ROW)
+    return panels + _AROUND_PANELS + 0.07 * longest
 
 
 def _panels_in_row(columns: int, panels: int) -> int:

@@ -15,12 +15,12 @@ Limits = tuple[float, float]
 MOST_DECADES = 24
 """A log axis spans no more: what lies outside is drawn on its edge."""
 
-_AROUND_PANELS = 1.1
+_AROUND_PANELS, _LEAST_HEIGHT = 1.1, 3.4
 
 
 def height(rows: Sequence, row_height: float = 1.3) -> float:
     """Inches for a grid of so many rows, its legend and the labels of its axes."""
-    return row_height * len(rows) + _AROUND_PANELS
+    return max(row_height * len(rows) + _AROUND_PANELS, _LEAST_HEIGHT)
 
 
 def grid(
@@ -32,10 +32,16 @@ def grid(
         len(rows), len(columns), squeeze=False, sharex="col", sharey=True, gridspec_kw=ratios
     )
     for label, axis in zip(rows, axes[:, 0], strict=True):
-        axis.set_ylabel(broken(label), fontsize=TEXT, fontweight="bold")
+        name_row(axis, label)
     for label, axis in zip(columns, axes[0], strict=True):
         axis.set_title(label, fontsize=TEXT, fontweight="bold")
     return axes
+
+
+def name_row(axes: Axes, label: str) -> None:
+    """Name a row beside its first panel, lying, so that names longer than the row is high fit."""
+    style = {"rotation": 0, "ha": "right", "va": "center", "fontsize": TEXT, "fontweight": "bold"}
+    axes.set_ylabel(broken(label), **style)
 
 
 def legend(body: SubFigure, handles: Sequence[Line2D], title: str | None = None) -> None:

@@ -53,7 +53,7 @@ def _slope_scale(slopes: pd.Series) -> Scale:
     widest = max(0.1, sizes.quantile(0.95)) if len(sizes) else 1.0
     extend = "both" if (sizes > widest).any() else "neither"
     norm = CenteredNorm(0, halfrange=widest)
-    return Scale(colormaps["RdBu"], norm, "gradient slope (decades per layer)", extend=extend)
+    return Scale(colormaps["RdBu"], norm, "gradient slope\n(decades per layer)", extend=extend)
 
 
 def _extremes(cells: pd.DataFrame) -> str:

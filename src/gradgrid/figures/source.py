@@ -12,24 +12,8 @@ import pyarrow.parquet as pq
 from gradgrid.core.datasets import TITLES
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.tables import FACTOR_NAMES
+from gradgrid.figures.levels import Level, in_words, ordered
 from gradgrid.figures.numbers import counted
-
-Level = str | int | float
-
-_IN_WORDS = {
-    "depth": "depth {}",
-    "activation": "{}",
-    "initializer": "{}",
-    "clipping": "clipping {}",
-    "width": "width {}",
-    "optimizer": "optimizer {}",
-    "learning_rate": "learning rate {:g}",
-}
-
-
-def in_words(factor: str, level: Level) -> str:
-    """A level as a reader says it: ``depth 4``, ``clipping none``, ``sigmoid``."""
-    return _IN_WORDS[factor].format(level)
 
 
 @dataclass(frozen=True)
@@ -51,10 +35,10 @@ class Source:
         return found.cast(_text_plain(found.schema)).to_pandas()
 
     @cached_property
-    def levels(self) -> dict[str, list]:
-        """The levels of every factor in the order in which the table has them: that of the configuration."""
+    def levels(self) -> dict[str, list[Level]]:
+        """The levels of every factor, in their order."""
         combinations = self.read(FACTOR_NAMES).drop_duplicates()
-        return {name: combinations[name].unique().tolist() for name in FACTOR_NAMES}
+        return {name: ordered(name, combinations[name].unique().tolist()) for name in FACTOR_NAMES}
 
     @cached_property
     def dataset(self) -> str:
@@ -69,14 +53,9 @@ class Source:
         return self.read(["seed"])["seed"].nunique()
 
     def scope(self, *spread: str, **at: Level) -> "Scope":
-        """What a figure shows that spreads out some factors; the others stay at one level each."""
+        """What a figure shows that spreads some factors; the others stay at a given level or the first."""
         rest = {name: levels for name, levels in self.levels.items() if name not in spread and levels}
-        return Scope(self, {name: at.get(name, reference(name, levels)) for name, levels in rest.items()})
-
-
-def reference(factor: str, levels: Sequence[Level]) -> Level:
-    """The level at which a factor stays that a figure does not spread out: no clipping, or the first."""
-    return "none" if factor == "clipping" and "none" in levels else levels[0]
+        return Scope(self, {name: at.get(name, levels[0]) for name, levels in rest.items()})
 
 
 @dataclass(frozen=True)
@@ -93,17 +72,13 @@ class Scope:
     @property
     def words(self) -> str:
         """Dataset, number of seeds and the fixed levels, with those that are left out in brackets."""
-        dataset = self.source.dataset
-        head = [TITLES.get(dataset, dataset), counted(self.source.seeds, "seed")]
+        dataset = TITLES.get(self.source.dataset, self.source.dataset)
+        head = [dataset, counted(self.source.seeds, "seed")] if dataset else []
         return " · ".join([*head, *(self._fixed_in_words(name) for name in self.fixed)])
 
     def _fixed_in_words(self, factor: str) -> str:
         shown = self.fixed[factor]
-        others = [
-            f"{level:g}" if factor == "learning_rate" else str(level)
-            for level in self.source.levels[factor]
-            if level != shown
-        ]
+        others = [str(level) for level in self.source.levels[factor] if level != shown]
         return in_words(factor, shown) + (f" (not shown: {', '.join(others)})" if others else "")
 
 
@@ -113,6 +88,5 @@ def _several(level: Level | Sequence[Level]) -> list[Level]:
 
 def _text_plain(schema: pa.Schema) -> pa.Schema:
     """The schema with its dictionaries as plain text: no category can then outlive its rows."""
-    return pa.schema(
-        [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in schema]
-    )
+    plain = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in schema]
+    return pa.schema(plain)

@@ -30,7 +30,7 @@ def speed_at_initialization(source: Source) -> Drawing:
     scope = source.scope(*_CELL)
     rows = scope.read([*_CELL, "layer", SPEED], step=0)
     speeds = rows.groupby([*_CELL, "layer"], sort=False)[SPEED].median()
-    depths, activations = sorted(source.levels["depth"]), source.levels["activation"]
+    depths, activations = source.levels["depth"], source.levels["activation"]
     title = "How fast each layer learns before training"
     limits = panels.decade_limits(speeds.to_numpy())
     if limits is None:
@@ -49,8 +49,8 @@ def speed_at_initialization(source: Source) -> Drawing:
         caption="Each line is one initializer: the speed of learning of each layer on the probe images, "
         f"before the first step, median over {counted(source.seeds, 'seed')}. Where a line rises to the "
         "right, early layers learn more slowly: the gradient vanishes on its way back. Where it falls, the "
-        f"gradient explodes. {_steepest(decades_over_depth(scope, depths[-1]), depths[-1])}What lies beyond the axis "
-        "is drawn on its edge.",
+        f"gradient explodes. {_steepest(decades_over_depth(scope, depths[-1]), depths[-1])}What lies beyond "
+        "the axis is drawn on its edge.",
         alt=f"Line charts on a log scale for {counted(len(activations), 'activation')} by "
         f"{counted(len(depths), 'depth')}: speed of learning against layer, one line for each of "
         f"{counted(len(styles), 'initializer')}.",
@@ -88,7 +88,7 @@ def _ratio(activation: str, initializer: str, decades: float) -> str:
 def speed_over_training(source: Source) -> Drawing:
     """Speed of learning of every layer over training, for a few telling settings at every depth."""
     scope = source.scope(*_CELL)
-    depths = sorted(source.levels["depth"])
+    depths = source.levels["depth"]
     settings = telling_settings(scope, depths[-1])
     speeds = {setting: _over_seeds(scope, setting) for setting in settings}
     title = "How fast the layers learn while they train"

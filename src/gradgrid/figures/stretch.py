@@ -8,8 +8,7 @@ import numpy as np
 HIGHEST = 0.999
 """What lies above is drawn here: an accuracy of 1 would stand at infinity."""
 
-_TICKS = np.array([0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995])
-_FEW_TICKS = np.array([0.1, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99])
+_TICKS = np.array([0.1, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995])
 
 
 def stretched(accuracy: np.ndarray) -> np.ndarray:
@@ -26,8 +25,7 @@ FUNCTIONS = (stretched, unstretched)
 """For ``Axes.set_yscale("function", functions=FUNCTIONS)`` and ``FuncNorm``."""
 
 
-def ticks(low: float, high: float, *, few: bool = False) -> tuple[list[float], list[str]]:
+def ticks(low: float, high: float) -> tuple[list[float], list[str]]:
     """Round accuracies between two, and their labels in percent."""
-    round_ones = _FEW_TICKS if few else _TICKS
-    within = round_ones[(low <= round_ones) & (high >= round_ones)]
+    within = _TICKS[(low <= _TICKS) & (high >= _TICKS)]
     return within.tolist(), [f"{100 * tick:g}" for tick in within]

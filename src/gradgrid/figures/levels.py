@@ -1,0 +1,45 @@
+"""The levels of the factors: their order in every figure, and how a reader says them."""
+
+from collections.abc import Iterable
+
+from gradgrid.core.registry import entries
+
+Level = str | int | float
+
+_REGISTRIES = {
+    "activation": "activations",
+    "initializer": "initializers",
+    "clipping": "clipping",
+    "optimizer": "optimizers",
+}
+_IN_WORDS = {
+    "depth": "depth {}",
+    "activation": "{}",
+    "initializer": "{}",
+    "clipping": "clipping {}",
+    "width": "width {}",
+    "optimizer": "optimizer {}",
+    "learning_rate": "learning rate {:g}",
+}
+
+
+def ordered(factor: str, levels: Iterable[Level]) -> list[Level]:
+    """Numbers ascending; names in the order of their registry, where relatives are neighbours.
+
+    No clipping comes first; of one entry with several parameters, the labels decide.
+    """
+    if factor not in _REGISTRIES:
+        return sorted(levels)
+    names = ["none", *entries(_REGISTRIES[factor])]
+    places = {name: place for place, name in enumerate(names)}
+    return sorted(levels, key=lambda label: (places.get(_entry(label), len(places)), label))
+
+
+def _entry(label: str) -> str:
+    """The entry's name in a label such as ``leaky_relu(negative_slope=0.1)`` or ``norm=1``."""
+    return label.partition("(")[0].partition("=")[0]
+
+
+def in_words(factor: str, level: Level) -> str:
+    """A level as a reader says it: ``depth 4``, ``clipping none``, ``sigmoid``."""
+    return _IN_WORDS[factor].format(level)
