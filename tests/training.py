@@ -12,7 +12,6 @@ from gradgrid.core.seeds import derive
 from gradgrid.train import reference
 from gradgrid.train.images import Images
 from gradgrid.train.initialization import initialize
-from gradgrid.train.pixels import TrainingImages
 from gradgrid.train.stack import Stack
 
 INPUTS, CLASSES = 784, 10
@@ -65,7 +64,9 @@ def order(images: int, seed: int = 0) -> np.ndarray:
 
 def stacked_parameters(runs, images: Images, loss: str, decay: float, size: int, fold: bool = True):
     """Every run's parameters after one epoch of the stacked network."""
-    stack = Stack(runs, [initial(run, images) for run in runs], loss, decay, sorted({size, images.size % size or size}))
+    stack = Stack(
+        runs, [initial(run, images) for run in runs], loss, decay, sorted({size, images.size % size or size})
+    )
     for steps in images.training.minibatches(order(images.size), size):
         for minibatch in steps:
             stack.step(minibatch)

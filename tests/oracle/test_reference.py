@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+import training
 
 from gradgrid.core.entries import Entry
 from gradgrid.core.plan import Run
 from gradgrid.core.registry import entries
-import training
 
 IMAGES = training.images_of(training.dataset(images=57))
 DECAY = 5.0 / 57

@@ -9,7 +9,8 @@ from gradgrid.analysis import collect as collecting
 from gradgrid.analysis.collect import collect, collect_runs
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.parquet import to_arrow, write_frame
-from gradgrid.core.tables import BUNDLE_TABLES, GRADIENTS, RUNS, TABLES
+from gradgrid.core.plan import BUNDLE_TABLES
+from gradgrid.core.tables import GRADIENTS, RUNS, TABLES
 
 
 @pytest.fixture(scope="module")

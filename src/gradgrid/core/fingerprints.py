@@ -49,6 +49,12 @@ def train_sources(trainer: str = TRAINER, package: Path = PACKAGE) -> tuple[Path
     return tuple(found[name] for name in sorted(found))
 
 
+def code_digest(module: str, files: str = "", package: Path = PACKAGE) -> str:
+    """Digest of a module, the gradgrid modules that it imports, and the package's files of a pattern."""
+    texts = (path.read_text(encoding="utf-8") for path in sorted(package.glob(files))) if files else ()
+    return _digest(source_digest(train_sources(module, package)), *texts)
+
+
 class TrainingSource:
     """The source of training, read once; gives each run the digest of what it uses."""
 

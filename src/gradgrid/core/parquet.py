@@ -1,5 +1,6 @@
 """Frames to parquet files with the schema of their table."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -29,7 +30,11 @@ def _is_text(field: pa.Field) -> bool:
     return pa.types.is_dictionary(field.type)
 
 
-def write_frame(frame: pd.DataFrame, table: Table, out: Path) -> None:
-    """Write a frame as one parquet file, whole or not at all."""
+def write_frame(
+    frame: pd.DataFrame, table: Table, out: Path, metadata: Mapping[bytes, str] | None = None
+) -> None:
+    """Write a frame as one parquet file, whole or not at all; ``metadata`` is added to the schema's own."""
+    arrow = to_arrow(frame, table)
+    arrow = arrow.replace_schema_metadata({**arrow.schema.metadata, **(metadata or {})})
     with replacing(out) as part:
-        pq.write_table(to_arrow(frame, table), part, compression=COMPRESSION)
+        pq.write_table(arrow, part, compression=COMPRESSION)

@@ -11,6 +11,9 @@ from urllib.parse import quote
 from gradgrid.core.config import Config, Factors, Training
 from gradgrid.core.entries import Entry, clipping_label
 
+BUNDLE_TABLES = ("runs", "gradients", "accuracy", "clipping")
+"""The tables of which a bundle writes a file each."""
+
 
 @dataclass(frozen=True)
 class Cell:

@@ -75,9 +75,18 @@ RUNS = Table(
     (
         *_RUN,
         Column("status", STRING, "name", "completed, or diverged: a parameter became non-finite"),
-        Column("diverged_at_step", pa.int32(), "steps", "update that met the first non-finite value, counted from 1"),
+        Column(
+            "diverged_at_step",
+            pa.int32(),
+            "steps",
+            "update that met the first non-finite value, counted from 1",
+        ),
         Column("diverged_layer", pa.int32(), "layer", "layer of the first non-finite value"),
-        _f32("train_accuracy", "fraction", "final accuracy on the first 10,000 training images; null if diverged"),
+        _f32(
+            "train_accuracy",
+            "fraction",
+            "final accuracy on the first 10,000 training images; null if diverged",
+        ),
         _f32("validation_accuracy", "fraction", "final accuracy on the validation images; null if diverged"),
         _f32("test_accuracy", "fraction", "final accuracy on the test images; null if diverged"),
         _f32("best_validation_accuracy", "fraction", "best validation accuracy after any epoch"),
@@ -87,7 +96,9 @@ RUNS = Table(
             "least-squares slope of log10 bias_gradient_norm over the hidden layers at initialization; "
             "positive where early layers learn more slowly; null for depth 1 or a zero gradient",
         ),
-        Column("verdict", STRING, "name", "what became of the run, in one word (docs/methods.md has the rules)"),
+        Column(
+            "verdict", STRING, "name", "what became of the run, in one word (docs/methods.md has the rules)"
+        ),
         _f32("seconds", "s", "training time of the run's bundle, divided equally among its runs"),
         Column("fingerprint", STRING, "id", "digest of settings, data and source that determine the run"),
     ),
@@ -106,9 +117,17 @@ GRADIENTS = Table(
         _f32("update_ratio", "1", "learning_rate × weight_gradient_norm ÷ weight_norm"),
         _f32("activation_mean", "1", "mean of the layer's activations over images and neurons"),
         _f32("activation_std", "1", "standard deviation of the layer's activations over images and neurons"),
-        _f32("saturated_fraction", "fraction", "share of activations whose slope is below 0.01 but not exactly 0"
-             " everywhere on a side: see docs/methods.md"),
-        _f32("dead_fraction", "fraction", "share of neurons whose slope is exactly 0 on every probe image"),
+        _f32(
+            "saturated_fraction",
+            "fraction",
+            "share of activations (image × neuron) whose slope is below 5 % of the activation's largest slope; "
+            "null for the output layer",
+        ),
+        _f32(
+            "dead_fraction",
+            "fraction",
+            "share of neurons whose slope is exactly 0 on every probe image; null for the output layer",
+        ),
     ),
 )
 
@@ -130,7 +149,11 @@ CLIPPING = Table(
     (
         *_RUN,
         Column("epoch", pa.int32(), "epochs", "epoch, counted from 1"),
-        _f32("clipped_fraction", "fraction", "share of the epoch's steps in which clipping changed the gradient"),
+        _f32(
+            "clipped_fraction",
+            "fraction",
+            "share of the epoch's steps in which clipping changed the gradient",
+        ),
         _f32("gradient_norm_median", "1", "median over steps of the whole gradient's norm before clipping"),
         _f32("gradient_norm_p95", "1", "95th percentile of the same"),
         _f32("gradient_norm_max", "1", "maximum of the same"),
@@ -174,4 +197,3 @@ CELLS = Table(
 )
 
 TABLES = {table.name: table for table in (RUNS, CELLS, GRADIENTS, ACCURACY, CLIPPING)}
-BUNDLE_TABLES = ("runs", "gradients", "accuracy", "clipping")

@@ -61,34 +61,35 @@ class StackLimits:
 
 
 class Cutter:
-    """Cuts one step's gradients off at ±``limit`` [M, 1, 1] (None: nothing to do).
-
-    ``cut`` [M] remembers whose gradients it changed.
-    """
+    """Cuts one step's gradients off at ±``limit`` [M, 1, 1] (None: nothing to do)."""
 
     def __init__(self, limit: Tensor | None) -> None:
         self.limit = limit
-        self.cut: Tensor | bool = False
+        self.largest: list[Tensor] = []
+
+    @property
+    def cut(self) -> Tensor | bool:
+        """Whose gradients were changed [M]."""
+        if self.limit is None:
+            return False
+        return torch.stack(self.largest).amax(0) > self.limit.flatten()
 
     def by_run(self, gradient: Tensor) -> Tensor:
         """Cut off a gradient [M, …, …] in place."""
         if self.limit is None:
             return gradient
-        self._remember(gradient.abs().flatten(1).amax(1), self.limit.flatten())
+        self.largest.append(gradient.abs().flatten(1).amax(1))
         return _cut(gradient, self.limit)
 
     def side_by_side(self, rows: Tensor, scale: Tensor | float = 1.0) -> Tensor:
-        """Cut rows [p, M·width] of layer 1's gradient off at ±limit · scale, in place."""
+        """Cut rows [p, M·width] of layer 1's gradient, given times ``scale`` [M, 1, 1], off in place."""
         if self.limit is None:
             return rows
         limit = self.limit * scale
-        largest = torch.maximum(rows.amax(0), -rows.amin(0)).view(len(limit), -1).amax(1)
-        self._remember(largest, limit.flatten())
+        largest = torch.maximum(rows.amax(0), -rows.amin(0)).view(limit.shape[0], -1).amax(1)
+        self.largest.append((largest.view(-1, 1, 1) / scale).flatten())
         # Repeated for every neuron, because elementwise kernels are slow where a limit is not laid out as they go.
         return _cut(rows, limit.expand(-1, 1, rows.shape[1] // len(limit)).reshape(1, -1))
-
-    def _remember(self, largest: Tensor, limit: Tensor) -> None:
-        self.cut = self.cut | (largest > limit)
 
 
 def _cut(gradient: Tensor, limit: Tensor) -> Tensor:

@@ -22,7 +22,9 @@ class Divergence:
     layer: int
 
 
-def locate(before: Stack, steps: Sequence[Minibatch], taken: int, runs: Sequence[int]) -> dict[int, Divergence]:
+def locate(
+    before: Stack, steps: Sequence[Minibatch], taken: int, runs: Sequence[int]
+) -> dict[int, Divergence]:
     """Take ``steps`` again on ``before``, which had ``taken`` updates, and watch the given runs."""
     found: dict[int, Divergence] = {}
     for number, minibatch in enumerate(steps, start=taken + 1):
@@ -42,7 +44,7 @@ def _watched_step(stack: Stack, minibatch: Minibatch) -> Tensor:
     deltas = network.backward(trace)
     values = [*trace.activations, trace.loss.outputs, *reversed(deltas)]
     stack.descend(minibatch, trace, deltas)
-    values += [weights for weights in (network.first_weights(), *network.weights)]
+    values += [network.first_weights(), *network.weights]
     values += list(network.biases)
     ascending = list(range(1, network.depth + 2))
     layers = torch.tensor([*ascending, *reversed(ascending), *ascending, *ascending])

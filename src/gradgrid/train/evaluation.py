@@ -18,4 +18,3 @@ def evaluate(stack: Stack, blocks: Sequence[Block]) -> tuple[Tensor, Tensor]:
         correct = correct + (loss.outputs.argmax(2) == block.labels).sum(1)
     runs = len(stack.runs)
     return (cost[:runs] / images).cpu(), (correct[:runs].double() / images).cpu()
-

@@ -29,7 +29,9 @@ def gain(activation: Entry) -> float:
     if activation.name in _IN_TORCH:
         return torch.nn.init.calculate_gain(_IN_TORCH[activation.name])
     if activation.name == "leaky_relu":
-        return torch.nn.init.calculate_gain("leaky_relu", dict(activation.parameters).get("negative_slope", 0.01))
+        return torch.nn.init.calculate_gain(
+            "leaky_relu", dict(activation.parameters).get("negative_slope", 0.01)
+        )
     return second_moment_gain(activation)
 
 

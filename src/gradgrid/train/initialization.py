@@ -1,5 +1,7 @@
 """A run's parameters before training: the initializer applied layer by layer, and the biases."""
 
+import itertools
+
 import torch
 from torch import Tensor
 
@@ -25,7 +27,7 @@ def initialize(run: Run, bias: str, probes: Tensor, classes: int) -> Parameters:
     cell = run.cell
     sizes = layer_sizes(probes.shape[1], cell.depth, cell.width, classes)
     parameters: Parameters = []
-    for layer, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True), start=1):
+    for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes), start=1):
         weight = torch.empty(fan_out, fan_in)
         draw = initializers.Draw(
             generator=_generator("weights", run.seed, layer),

@@ -81,7 +81,9 @@ class TrainingImages:
     def _cut(self, chosen: np.ndarray, size: int) -> list[Minibatch]:
         """Cut the chosen images [steps·B] into minibatches of B = ``size``."""
         images, device = self.images[chosen], self.targets.device
-        by_image = _split(images.indices, images.data, images.indptr, np.full(len(chosen) // size, size), device)
+        by_image = _split(
+            images.indices, images.data, images.indptr, np.full(len(chosen) // size, size), device
+        )
         by_pixel, active = _transposes(images, size, device)
         stacked = torch.from_numpy(images.toarray()).to(device).view(-1, size, images.shape[1])
         gram = torch.bmm(stacked, stacked.mT).split(1)
@@ -89,10 +91,14 @@ class TrainingImages:
         return [Minibatch(*part) for part in zip(by_image, by_pixel, active, gram, targets, strict=True)]
 
 
-def _transposes(images: sparse.csr_array, size: int, device: torch.device) -> tuple[list[Pixels], list[Tensor]]:
+def _transposes(
+    images: sparse.csr_array, size: int, device: torch.device
+) -> tuple[list[Pixels], list[Tensor]]:
     """The transposes of ``size`` rows at a time without their empty rows, and the numbers of the rows kept."""
     steps, inputs = images.shape[0] // size, images.shape[1]
-    first_pixel = np.repeat(np.arange(steps, dtype=images.indices.dtype) * inputs, np.diff(images.indptr[::size]))
+    first_pixel = np.repeat(
+        np.arange(steps, dtype=images.indices.dtype) * inputs, np.diff(images.indptr[::size])
+    )
     side_by_side = (images.data, images.indices + first_pixel, images.indptr)
     wide = sparse.csr_array(side_by_side, shape=(steps * size, steps * inputs)).tocsc()
     active = np.flatnonzero(np.diff(wide.indptr)).astype(wide.indptr.dtype)

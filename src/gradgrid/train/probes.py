@@ -32,7 +32,8 @@ def measure(stack: Stack, probes: Block, largest_slope: float) -> dict[str, Tens
         "activation_mean": _per_layer(a.flatten(1).mean(1) for a in outputs),
         "activation_std": _per_layer(a.flatten(1).std(1, correction=0) for a in outputs),
         "saturated_fraction": _hidden(
-            (slope.abs() < SATURATED_BELOW * largest_slope).flatten(1).float().mean(1) for slope in trace.slopes
+            (slope.abs() < SATURATED_BELOW * largest_slope).flatten(1).float().mean(1)
+            for slope in trace.slopes
         ),
         "dead_fraction": _hidden((slope == 0).all(1).float().mean(1) for slope in trace.slopes),
     }

@@ -79,7 +79,9 @@ class Records:
         finals["diverged_at_step"] = pd.array([d and d.step for d in where], "Int32")
         finals["diverged_layer"] = pd.array([d and d.layer for d in where], "Int32")
         accuracy = self._blanked(pd.concat(self.accuracy))
-        last = accuracy[accuracy.step == accuracy.step.max()].pivot(index="run", columns="split", values="accuracy")
+        last = accuracy[accuracy.step == accuracy.step.max()].pivot(
+            index="run", columns="split", values="accuracy"
+        )
         for split in ("train", "validation", "test"):
             finals[f"{split}_accuracy"] = last[split]
         after = accuracy[(accuracy.split == "validation") & (accuracy.step > 0)]

@@ -89,7 +89,9 @@ def clip(network: nn.Module, clipping: Entry | None) -> None:
 def _activation(activation: Entry) -> nn.Module:
     if activation.name == "lecun_tanh":
         return LeCunTanh()
-    defaults = {name: spec.default for name, spec in entries("activations")[activation.name].parameters.items()}
+    defaults = {
+        name: spec.default for name, spec in entries("activations")[activation.name].parameters.items()
+    }
     return _ACTIVATIONS[activation.name](**(defaults | activation.keywords))
 
 

@@ -84,7 +84,9 @@ def alike(runs: Sequence[Run], decay: float, largest: int) -> list[list[Run]]:
     groups: dict[object, list[Run]] = {}
     for run in runs:
         cell = run.cell
-        groups.setdefault((cell.optimizer, is_sparse(cell.optimizer, cell.learning_rate, decay)), []).append(run)
+        groups.setdefault((cell.optimizer, is_sparse(cell.optimizer, cell.learning_rate, decay)), []).append(
+            run
+        )
     return [part for group in groups.values() for part in _even(group, largest)]
 
 

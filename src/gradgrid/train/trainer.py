@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from gradgrid.core.config import Training
 from gradgrid.core.plan import Run

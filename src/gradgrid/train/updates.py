@@ -47,6 +47,7 @@ class Update(Protocol):
     def step(self, network: StackedNetwork, gradients: Gradients) -> Tensor | bool:
         """Update the network in place; returns whose gradients were cut off at their limits [M]."""
 
+
 class SparseDescent:
     """w ← (1 - learning_rate · decay) w - learning_rate · gradient, nothing remembered.
 
@@ -71,6 +72,7 @@ class SparseDescent:
         for biases, step in zip(network.biases, steps, strict=True):
             biases.sub_(cutter.by_run(step.sum(1, keepdim=True)))
         return cutter.cut
+
 
 class DenseUpdate:
     """Any optimizer: the whole gradient of every parameter, weight decay added to it as in ``torch.optim``."""
@@ -101,6 +103,7 @@ class DenseUpdate:
         table.view_as(first).sub_(first * self.rates.learning.transpose(0, 1))
         for parameter, direction in zip(rest, directions, strict=True):
             parameter.sub_(direction * self.rates.learning)
+
 
 LARGEST_SHRINKAGE = 0.1
 """Learning rate times decay above which layer 1's scale would grow too small between two folds."""

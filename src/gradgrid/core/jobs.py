@@ -1,0 +1,58 @@
+"""What every job of the workflow needs: its log, and one clear message where something is wrong."""
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gradgrid.core.errors import GradgridError
+from gradgrid.core.summary import duration
+
+_LOG = logging.getLogger("gradgrid")
+
+
+@contextmanager
+def job(log: str | Path) -> Iterator[None]:
+    """Write what the package logs to the file ``log`` and, warnings or on a terminal everything, to stderr.
+
+    A GradgridError ends the process with status 1 and its message, without a traceback.
+    """
+    Path(log).parent.mkdir(parents=True, exist_ok=True)
+    terminal = logging.StreamHandler(sys.stderr)
+    terminal.setLevel(logging.INFO if sys.stderr.isatty() else logging.WARNING)
+    handlers = [logging.FileHandler(log, mode="w", encoding="utf-8"), terminal]
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+        _LOG.addHandler(handler)
+    _LOG.setLevel(logging.INFO)
+    try:
+        yield
+    except GradgridError as error:
+        _LOG.error("%s", error)
+        sys.exit(1)
+    finally:
+        for handler in handlers:
+            _LOG.removeHandler(handler)
+            handler.close()
+
+
+class Progress:
+    """Logs how far a job has come, at most once in ``interval`` seconds: share, rate and time left."""
+
+    def __init__(self, title: str, total: int, unit: str, interval: float = 10.0) -> None:
+        self.title, self.total, self.unit, self.interval = title, total, unit, interval
+        self.done = 0
+        self.began = self.told = time.monotonic()
+
+    def __call__(self, amount: int) -> None:
+        """Say that ``amount`` more of the total is done."""
+        self.done += amount
+        now = time.monotonic()
+        if now - self.told >= self.interval:
+            self.told = now
+            rate = self.done / (now - self.began)
+            left = duration((self.total - self.done) / rate)
+            share = f"{self.done / self.total:.0%} of {self.total:,} {self.unit}"
+            _LOG.info("%s: %s, %s a second, %s left", self.title, share, f"{rate:,.0f}", left)

@@ -1,0 +1,39 @@
+# The checked configuration and its plan. Imports stay light: every job on a cluster reads this again.
+
+from pathlib import Path
+
+from gradgrid.core.config import from_merged
+from gradgrid.core.errors import GradgridError
+from gradgrid.core.figures import figures
+from gradgrid.core.fingerprints import TrainingSource, code_digest
+from gradgrid.core.plan import BUNDLE_TABLES, plan
+from gradgrid.core.sources import read_all
+from snakemake.exceptions import WorkflowError
+
+CONFIG_FILES = [Path(file) for file in ("config.yaml", *workflow.overwrite_configfiles)]
+
+try:
+    read_all(CONFIG_FILES)  # names the line of an error of syntax, which Snakemake does not
+except GradgridError as error:
+    raise WorkflowError(str(error))
+
+
+configfile: "config.yaml"
+
+
+try:
+    CONFIG = from_merged(config, CONFIG_FILES)
+    BUNDLES = {bundle.key: bundle for bundle in plan(CONFIG).bundles}
+    FIGURES = figures()
+except GradgridError as error:
+    raise WorkflowError(str(error))
+
+
+wildcard_constraints:
+    bundle="depth=.+",
+    figure="|".join(FIGURES),
+
+
+def bundle_files(table):
+    """The files that the bundles write for a table."""
+    return expand("results/grid/{table}/{bundle}.parquet", table=table, bundle=BUNDLES)

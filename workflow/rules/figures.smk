@@ -1,0 +1,19 @@
+rule figure:
+    input:
+        table=lambda wildcards: f"results/tables/{FIGURES[wildcards.figure].table}.parquet",
+        dataset=rules.data.output.provenance,
+    output:
+        svg="results/figures/{figure}.svg",
+        png="results/figures/{figure}.png",
+        sidecar="results/figures/{figure}.json",
+    log:
+        "results/logs/figure/{figure}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    params:
+        source=lambda wildcards: code_digest(f"gradgrid.figures.{FIGURES[wildcards.figure].module}"),
+    script:
+        "../scripts/figure.py"

@@ -1,0 +1,40 @@
+rule provenance:
+    input:
+        dataset=rules.data.output.provenance,
+        runs=bundle_files("runs"),
+    output:
+        "results/provenance.json",
+    log:
+        "results/logs/provenance.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        config=CONFIG.model_dump_json(),
+    script:
+        "../scripts/provenance.py"
+
+
+rule report:
+    input:
+        tables=expand(
+            "results/tables/{table}.parquet", table=["runs", "cells", "accuracy", "gradients", "clipping"]
+        ),
+        figures=expand("results/figures/{figure}.{kind}", figure=FIGURES, kind=["svg", "png", "json"]),
+        provenance=rules.provenance.output[0],
+        config="config.yaml",
+    output:
+        "report/index.html",
+    log:
+        "results/logs/report.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        source=code_digest("gradgrid.report.render", "report/templates/*"),
+    script:
+        "../scripts/report.py"

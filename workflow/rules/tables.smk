@@ -1,0 +1,55 @@
+rule collect:
+    input:
+        lambda wildcards: bundle_files(wildcards.table),
+    output:
+        "results/tables/{table}.parquet",
+    log:
+        "results/logs/collect/{table}.log",
+    wildcard_constraints:
+        table="gradients|accuracy|clipping",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        source=code_digest("gradgrid.analysis.collect"),
+    script:
+        "../scripts/collect.py"
+
+
+rule runs:
+    input:
+        runs=bundle_files("runs"),
+        gradients=bundle_files("gradients"),
+    output:
+        "results/tables/runs.parquet",
+    log:
+        "results/logs/runs.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        source=code_digest("gradgrid.analysis.collect"),
+    script:
+        "../scripts/runs.py"
+
+
+rule cells:
+    input:
+        rules.runs.output,
+    output:
+        "results/tables/cells.parquet",
+    log:
+        "results/logs/cells.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        source=code_digest("gradgrid.analysis.cells"),
+    script:
+        "../scripts/cells.py"
