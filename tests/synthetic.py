@@ -144,7 +144,7 @@ def _gradients(runs: pd.DataFrame, steps: np.ndarray) -> pd.DataFrame:
     frame["update_ratio"] = frame["learning_rate"] * frame["weight_gradient_norm"] / frame["weight_norm"]
     frame["activation_mean"] = np.where(frame["activation"] == "tanh", 0.0, 0.4)
     frame["activation_std"] = 0.3
-    frame["saturated_fraction"] = np.where(frame["initializer"].isin(["normal", "uniform"]), 0.7, 0.02)
+    frame["saturated_fraction"] = np.where(frame["initializer"].isin(["normal", "uniform"]), 0.97, 0.02)
     frame["dead_fraction"] = np.where(
         frame["activation"].eq("relu") & frame["initializer"].eq("sparse"), 0.8, 0.0
     )

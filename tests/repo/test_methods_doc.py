@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from gradgrid.analysis.verdicts import DECADES_OF_CHANGE, MOST_OF_A_LAYER, NEVER_LEARNED_ACCURACY, VERDICTS
+from gradgrid.analysis.verdicts import (
+    DEAD_SHARE,
+    DECADES_OF_CHANGE,
+    NEVER_LEARNED_ACCURACY,
+    SATURATED_SHARE,
+    VERDICTS,
+)
 from gradgrid.core.entries import Entry
 from gradgrid.core.registry import entries
 from gradgrid.train.gains import gain
@@ -29,6 +35,7 @@ def test_every_verdict_has_its_rule_in_order():
 def test_the_thresholds_are_those_of_the_rules():
     assert f"below {NEVER_LEARNED_ACCURACY:.0%}".replace("%", " %") in PAGE
     assert f"at least {10**DECADES_OF_CHANGE:.0f} times more slowly" in PAGE
-    assert MOST_OF_A_LAYER == 0.5
-    assert PAGE.count("more than half") == 2
+    assert DEAD_SHARE == 0.5
+    assert PAGE.count("more than half") == 1
+    assert f"more than {SATURATED_SHARE:.0%}".replace("%", " %") in PAGE
     assert f"below {100 * SATURATED_BELOW:.0f} % of that activation's largest slope" in PAGE

@@ -75,9 +75,9 @@ FLAT = [0.1, 0.1, 0.1, 0.1, 0.1]
         ("vanishing", {"norms": [1e-3, 1e-2, 1e-1, 1.0, 1.0]}),
         ("vanishing", {"norms": [0.0, 0.1, 0.1, 0.1, 0.1]}),
         ("exploding", {"norms": [1.0, 1e-1, 1e-2, 1e-3, 1.0]}),
-        ("saturated", {"norms": FLAT, "saturated": 0.6}),
         ("dead units", {"norms": FLAT, "dead": 0.6}),
-        ("healthy", {"norms": FLAT, "saturated": 0.4, "dead": 0.4}),
+        ("saturated", {"norms": FLAT, "saturated": 0.96}),
+        ("healthy", {"norms": FLAT, "saturated": 0.9, "dead": 0.4}),
         ("healthy", {"norms": [0.1, 0.1]}),
     ],
 )
@@ -89,6 +89,7 @@ def test_the_worse_verdict_wins():
     assert (*RULES, HEALTHY) == VERDICTS
     assert verdict([1e-3, 1e-2, 1e-1, 1.0, 1.0], accuracy=0.1, saturated=1.0) == "never learned"
     assert verdict([1e-3, 1e-2, 1e-1, 1.0, 1.0], saturated=1.0, dead=1.0) == "vanishing"
+    assert verdict(FLAT, saturated=1.0, dead=1.0) == "dead units"
 
 
 def test_the_output_layer_never_makes_a_layer_lost():
@@ -98,7 +99,7 @@ def test_the_output_layer_never_makes_a_layer_lost():
 
 
 def test_saturation_counts_at_the_last_measurement():
-    early, late = gradients(FLAT, saturated=0.9), gradients(FLAT, step=5000, saturated=0.1)
+    early, late = gradients(FLAT, saturated=0.99), gradients(FLAT, step=5000, saturated=0.1)
     assert verdicts(runs(), pd.concat([late, early])).item() == "healthy"
 
 

@@ -61,4 +61,4 @@ def _commonest_verdict(runs: pd.DataFrame) -> pd.Series:
 
 def write_cells(runs_file: Path, out: Path) -> None:
     """Summarise the runs table in a parquet file into the cells table."""
-    write_frame(summarise(pq.read_table(runs_file, columns=_READ).to_pandas()), CELLS, out)
+    write_frame(summarise(pq.read_table(runs_file, columns=_READ, partitioning=None).to_pandas()), CELLS, out)

@@ -36,7 +36,7 @@ def final_accuracy(source: Source) -> Drawing:
         caption="Mean validation accuracy in percent after the last epoch, over "
         f"{counted(source.seeds, 'seed')}. The colours stretch the upper end, where the best differ. "
         "Hatched: every seed diverged. Red corner: some seeds diverged, and the mean is over the others. "
-        f" {_best_and_lost(cells)}",
+        f"{_best_and_lost(cells)}",
         alt=f"Heat maps of initializers by activations for {counted(len(depths), 'depth')}, each field with "
         "its validation accuracy in percent.",
         units={"validation accuracy": _UNIT},
@@ -80,7 +80,7 @@ def _best_and_lost(cells: pd.DataFrame) -> str:
 
 def _best(cells: pd.DataFrame, depth: int) -> str:
     best = cells.loc[cells[_MEAN].idxmax()]
-    interval = f", 95 % interval {100 * best[_LOW]:.1f} to {100 * best[_HIGH]:.1f} %"
+    interval = f", 95 % interval {100 * best[_LOW]:.1f} to {100 * min(best[_HIGH], 1):.1f} %"
     return (
         f"Best at depth {depth}: {best['activation']} with {best['initializer']} ({percent(best[_MEAN])}"
         f"{'' if np.isnan(best[_LOW]) else interval})."

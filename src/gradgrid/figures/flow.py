@@ -19,7 +19,7 @@ from gradgrid.figures.style import SMALL, TEXT, WIDTH, broken
 
 _ROW_HEIGHT, _AROUND_PANELS, _LEFT_AND_RIGHT = 0.95, 1.1, 2.3
 _LEAST_HEIGHT = 2.8
-_MOST_DECADES = 12
+_MOST_DECADES = 8
 _NO_VALUE = "#c8c8c8"
 
 
@@ -71,11 +71,11 @@ def flow_maps(rows: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
 
 
 def _norm(decades: np.ndarray) -> Normalize | None:
-    """Colour limits that hold all but the most extreme 2 % at each end; None if nothing is finite."""
+    """Colour limits that hold all but the most extreme 5 % at each end; None if nothing is finite."""
     finite = decades[np.isfinite(decades)]
     if finite.size == 0:
         return None
-    low, high = np.quantile(finite, [0.02, 0.98])
+    low, high = np.quantile(finite, [0.05, 0.95])
     return Normalize(max(low, high - _MOST_DECADES), max(high, low + 1))
 
 
@@ -104,8 +104,8 @@ def _ticks(axes: np.ndarray, depth: int, epochs: pd.Series) -> None:
 
     Set here panel by panel: to share axes among a hundred takes matplotlib several seconds.
     """
-    first_whole = int(np.argmin(np.abs(epochs.to_numpy() - 1)))
-    places = sorted({0, first_whole, len(epochs) - 1})
+    first_whole, last = int(np.argmin(np.abs(epochs.to_numpy() - 1))), len(epochs) - 1
+    places = [0, first_whole, last] if last - first_whole > last / 4 else [0, last]
     for axis in axes[:, 0]:
         axis.set_yticks([0, depth], ["1", "out"])
     for axis in axes[-1]:

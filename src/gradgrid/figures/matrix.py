@@ -12,7 +12,7 @@ from matplotlib.figure import SubFigure
 from matplotlib.patches import Polygon, Rectangle
 
 from gradgrid.figures.levels import ordered
-from gradgrid.figures.style import SMALL, TEXT, VERMILLION, WIDTH, legible_on
+from gradgrid.figures.style import SMALL, TEXT, VERMILLION, WIDTH, broken, legible_on
 
 _MOST_COLUMNS = 26
 _CELL_HEIGHT, _WIDEST_CELL = 0.27, 0.75
@@ -58,7 +58,7 @@ def height(matrices: Sequence[Matrix]) -> float:
     """Inches for these heat maps in rows, with names below and headings above."""
     initializers, activations = matrices[0].values.shape
     rows = -(-len(matrices) // _panels_in_row(activations, len(matrices)))
-    longest = max(map(len, matrices[0].values.columns))
+    longest = max(len(line) for label in matrices[0].values.columns for line in broken(label).split("\n"))
     panels = rows * max(_CELL_HEIGHT * initializers + _AROUND_ROW, _LEAST_ROW)
     return panels + _AROUND_PANELS + 0.07 * longest
 
@@ -94,7 +94,7 @@ def _heat_map(axes: Axes, matrix: Matrix, scale: Scale, cell_width: float) -> Qu
     mesh = axes.pcolormesh(values, cmap=scale.colors, norm=scale.norm, edgecolors="white", linewidth=0.5)
     rows, columns = values.shape
     axes.set_yticks(np.arange(rows) + 0.5, matrix.values.index)
-    axes.set_xticks(np.arange(columns) + 0.5, matrix.values.columns, rotation=90)
+    axes.set_xticks(np.arange(columns) + 0.5, map(broken, matrix.values.columns), rotation=90)
     axes.set(xlim=(0, columns), ylim=(rows, 0))
     axes.set_title(matrix.heading, fontsize=TEXT, fontweight="bold")
     axes.tick_params(length=0)

@@ -67,11 +67,11 @@ def axis_labels(body: SubFigure, x: str, y: str) -> None:
 
 
 def decade_limits(values: np.ndarray) -> Limits | None:
-    """Whole decades around all but the most extreme 1 % of the positive finite values; None without any."""
+    """Whole decades around the positive finite values but the most extreme 5 %; None without any."""
     usable = values[np.isfinite(values) & (values > 0)]
     if usable.size == 0:
         return None
-    low, high = np.quantile(np.log10(usable), [0.005, 0.995])
+    low, high = np.quantile(np.log10(usable), [0.025, 0.975])
     low, high = np.floor(low), max(np.ceil(high), np.floor(low) + 1)
     return 10.0 ** max(low, high - MOST_DECADES), 10.0**high
 

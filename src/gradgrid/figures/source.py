@@ -29,7 +29,7 @@ class Source:
         filters = [(name, "in", _several(level)) for name, level in rows.items()]
         path = self.folder / f"{self.table}.parquet"
         try:
-            found = pq.read_table(path, columns=list(columns), filters=filters or None)
+            found = pq.read_table(path, columns=list(columns), filters=filters or None, partitioning=None)
         except (OSError, pa.ArrowException) as error:
             raise GradgridError(f"{path}: cannot be read ({error}); collect the tables again") from error
         return found.cast(_text_plain(found.schema)).to_pandas()

@@ -14,7 +14,7 @@ from gradgrid.report.inputs import Inputs
 from gradgrid.report.numbers import count, duration, listed
 from gradgrid.report.pictures import chapters
 
-VERDICTS = ("healthy", "dead units", "saturated", "exploding", "vanishing", "never learned", "diverged")
+VERDICTS = ("healthy", "saturated", "dead units", "exploding", "vanishing", "never learned", "diverged")
 """The order of the table of verdicts, from the best to the worst."""
 
 
