@@ -101,4 +101,4 @@ def silu(z: Tensor) -> Pair:
 @entry
 def softplus(z: Tensor, *, beta: Positive = 1.0) -> Pair:
     """log(1 + exp(beta · z)) / beta, a smooth rectifier (Dugas et al., 2001)."""
-    return F.softplus(z, beta=beta, threshold=math.inf), torch.sigmoid(beta * z)
+    return F.logsigmoid(-beta * z) / -beta, torch.sigmoid(beta * z)

@@ -30,7 +30,11 @@ class Loss:
 def cross_entropy(z: Tensor, targets: Tensor) -> Loss:
     """-sum(y ln a + (1-y) ln(1-a)), a = sigmoid(z): dC/dz = a - y (Nielsen, ch. 3, eq. 63)."""
     a = torch.sigmoid(z)
-    return Loss(a, a - targets, lambda: (F.softplus(z, threshold=1e30) - z * targets).sum(-1))
+    return Loss(
+        a,
+        a - targets,
+        lambda: F.binary_cross_entropy_with_logits(z, targets.expand_as(z), reduction="none").sum(-1),
+    )
 
 
 @entry
