@@ -26,7 +26,7 @@ INITIALIZERS = (
     "uniform", "constant", "orthogonal", "identity", "sparse", "lsuv",
 )  # fmt: skip
 CLIPPINGS = ("none", "norm=1", "value=0.1")
-STEPS_PER_EPOCH = {"mnist": 5000, "digits": 120}
+STEPS_PER_EPOCH = {"mnist": 5000, "digits": 130}
 
 MEAN_SQUARED_SLOPE = {
     "sigmoid": 0.045,
@@ -61,7 +61,8 @@ def tables(
     runs = _runs(levels, seeds, dataset)
     steps = _measured_steps(epochs, STEPS_PER_EPOCH.get(dataset, 5000))
     runs["diverged_at_step"] = _divergence(runs, steps[-1], all_diverge)
-    made = {"gradients": _gradients(runs, steps), "accuracy": _accuracy(runs, steps)}
+    ends = np.arange(epochs + 1) * STEPS_PER_EPOCH.get(dataset, 5000)
+    made = {"gradients": _gradients(runs, steps), "accuracy": _accuracy(runs, ends)}
     made["clipping"] = _clipping(runs, epochs)
     made = {name: _shaped(frame, name) for name, frame in made.items()}
     made["runs"] = _shaped(_outcomes(runs, made["accuracy"], made["gradients"]), "runs")
@@ -155,9 +156,11 @@ def _gradients(runs: pd.DataFrame, steps: np.ndarray) -> pd.DataFrame:
 
 
 def _accuracy(runs: pd.DataFrame, steps: np.ndarray) -> pd.DataFrame:
+    """At initialization and after every epoch; on the test images at the end only."""
     frame = _over_steps(runs, steps)
     frame = frame.loc[frame.index.repeat(3)].reset_index(drop=True)
     frame["split"] = np.tile(["train", "validation", "test"], len(frame) // 3)
+    frame = frame[(frame["split"] != "test") | (frame["step"] == steps[-1])].reset_index(drop=True)
     quality = np.exp(-((frame["_slope"].abs() * frame["depth"] / 2.5) ** 2))
     quality = quality - np.where(frame["clipping"] == "value=0.1", 0.02, 0.0)
     learned = 1 - np.exp(-4 * np.sqrt(frame["epoch"]))

@@ -19,7 +19,7 @@ from gradgrid.core import sidecars
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.figures import figures
 from gradgrid.core.tables import TABLES
-from gradgrid.figures import clipping, flow, matrix, stretch
+from gradgrid.figures import clipping, factors, flow, matrix, stretch
 from gradgrid.figures.draw import draw, drawing, settle
 from gradgrid.figures.levels import ordered
 from gradgrid.figures.numbers import counted, listed, signed, times
@@ -316,8 +316,34 @@ def test_accuracy_with_clipping_counts_what_it_saved(default_grid):
     runs = pd.read_parquet(default_grid / "runs.parquet")
     diverged = ((runs["clipping"] == "none") & (runs["status"] == "diverged") & (runs["depth"] == 8)).sum()
     assert axes.texts[0].get_text().startswith(f"saved {diverged}, lost 0")
-    at_divergence = sum((line.get_xdata() == clipping.DIVERGED_AT).sum() for line in axes.lines[1:])
+    at_divergence = sum((line.get_xdata() == stretch.DIVERGED_AT).sum() for line in axes.lines[1:])
     assert at_divergence == diverged
+
+
+def test_the_spread_over_a_level_ranks_diverged_runs_last():
+    runs = pd.DataFrame(
+        {"width": [10] * 4 + [30] * 2, "validation_accuracy": [0.9, 0.8, np.nan, 0.7, 0.95, 0.95]}
+    )
+    runs["status"] = ["completed", "completed", "diverged", "completed", "completed", "completed"]
+    spread = factors.spread_by_level(runs, "width")
+    assert spread.index.tolist() == [10, 30]
+    assert spread["diverged"].tolist() == [0.25, 0.0]
+    assert spread.loc[10, [0.05, 0.95]].tolist() == [stretch.DIVERGED_AT, 0.9]
+
+
+def test_accuracy_by_factor_has_a_row_for_every_level_of_every_varied_factor(small_grid):
+    made = drawn(small_grid, "accuracy_by_factor")
+    axes = made.figure.findobj(matplotlib.axes.Axes)
+    rows = {
+        axis.get_title(loc="left"): [label.get_text() for label in axis.get_yticklabels()] for axis in axes
+    }
+    assert rows["depth"] == ["1", "4"]
+    assert rows["clipping"] == ["none", "norm=1", "value=0.1"]
+    assert set(rows) == {"depth", "activation", "initializer", "clipping"}
+    runs = pd.read_parquet(small_grid / "runs.parquet")
+    accuracy = runs["validation_accuracy"].where(runs["status"] != "diverged", stretch.DIVERGED_AT)
+    dots = axes[0].lines[0].get_xdata()
+    np.testing.assert_allclose(dots, accuracy.groupby(runs["depth"]).quantile(0.5, interpolation="nearest"))
 
 
 # Grids of every kind ----------------------------------------------------------------------------------------

@@ -102,7 +102,7 @@ def training_curves(source: Source) -> Drawing:
     sheet = Sheet(scope, title, panels.height(activations))
     grid = panels.grid(sheet.body, activations, [f"depth {depth}" for depth in depths])
     styles = initializer_lines(source.levels["initializer"])
-    highest = min(curves["max"].max() + 0.005, stretch.HIGHEST)
+    highest = stretch.above(curves["max"].max())
     for (row, column), axes in np.ndenumerate(grid):
         _curves(axes, curves.loc[depths[column], activations[row]], styles)
         _accuracy_axis(axes, highest)

@@ -7,7 +7,6 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 
-from gradgrid.core.datasets import CLASSES
 from gradgrid.core.figures import figure
 from gradgrid.figures import panels, stretch
 from gradgrid.figures.matrix import Matrix, Scale, heat_maps, height, pivoted
@@ -16,13 +15,7 @@ from gradgrid.figures.sheet import Drawing, Sheet, nothing
 from gradgrid.figures.source import Source
 from gradgrid.figures.style import GREY, SMALL, PointStyle, activation_points
 
-DIVERGED_AT = -0.9
-"""Where the scatter plots put the accuracy of a run that diverged: below every true one."""
-
-_LOWEST = -1.4
-
 _CELL = ["depth", "activation", "initializer", "clipping"]
-CHANCE = 1 / CLASSES
 _SHARE, _ACCURACY = "clipped_fraction", "validation_accuracy"
 _ROW_HEIGHT = 2.4
 
@@ -91,10 +84,11 @@ def accuracy_with_clipping(source: Source) -> Drawing:
     pairs = {clipping: paired(rows, clipping) for clipping in clippings}
     grid = panels.grid(sheet.body, clippings, [f"depth {depth}" for depth in depths])
     styles = activation_points(source.levels["activation"])
-    highest = min(np.nanmax([2 * CHANCE, rows[_ACCURACY].max()]) + 0.005, stretch.HIGHEST)
+    highest = rows[_ACCURACY].max()
     for (row, column), axes in np.ndenumerate(grid):
         of_clipping = pairs[clippings[row]]
-        _stretch_both(axes, highest)
+        stretch.stretch_x(axes, highest)
+        stretch.stretch_y(axes, highest)
         _scatter(axes, of_clipping[of_clipping["depth"] == depths[column]], styles)
     panels.axis_labels(
         sheet.body,
@@ -130,23 +124,13 @@ def paired(rows: pd.DataFrame, clipping: str) -> pd.DataFrame:
 
 def _scatter(axes: Axes, pairs: pd.DataFrame, styles: dict[str, PointStyle]) -> None:
     axes.axline((0, 0), (0.5, 0.5), color=GREY, linewidth=0.8, zorder=1)
-    visible = pairs.fillna({"clipped": DIVERGED_AT, "unclipped": DIVERGED_AT})
+    visible = pairs.fillna({"clipped": stretch.DIVERGED_AT, "unclipped": stretch.DIVERGED_AT})
     points = {"linestyle": "", "markersize": 3.2, "markeredgewidth": 0, "alpha": 0.6}
     for activation, style in styles.items():
         of_activation = visible[visible["activation"] == activation]
         x, y = of_activation["unclipped"], of_activation["clipped"]
         axes.plot(x, y, label=activation, **points, **vars(style))
     axes.text(0.97, 0.05, _count(pairs), transform=axes.transAxes, ha="right", fontsize=SMALL)
-
-
-def _stretch_both(axes: Axes, highest: float) -> None:
-    """Both axes alike, from runs that diverged to the highest accuracy."""
-    ticks, labels = stretch.ticks(CHANCE, highest)
-    axes.set_xscale("function", functions=stretch.FUNCTIONS)
-    axes.set_yscale("function", functions=stretch.FUNCTIONS)
-    axes.set_xticks([DIVERGED_AT, *ticks], ["div.", *labels])
-    axes.set_yticks([DIVERGED_AT, *ticks], ["div.", *labels])
-    axes.set(xlim=(_LOWEST, highest), ylim=(_LOWEST, highest))
 
 
 def _handle(label: str, style: PointStyle) -> Line2D:

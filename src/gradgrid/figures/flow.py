@@ -71,11 +71,16 @@ def flow_maps(rows: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
 
 
 def _norm(decades: np.ndarray) -> Normalize | None:
-    """Colour limits that hold all but the most extreme 5 % at each end; None if nothing is finite."""
+    """Colour limits around the finite values; None if there are none.
+
+    Where these span more than ``_MOST_DECADES``, the most extreme 10 % may lie outside; never more decades.
+    """
     finite = decades[np.isfinite(decades)]
     if finite.size == 0:
         return None
-    low, high = np.quantile(finite, [0.05, 0.95])
+    if np.ptp(finite) > _MOST_DECADES:
+        finite = np.quantile(finite, [0.05, 0.95])
+    low, high = finite.min(), finite.max()
     return Normalize(max(low, high - _MOST_DECADES), max(high, low + 1))
 
 

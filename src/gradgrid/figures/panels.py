@@ -12,7 +12,7 @@ from gradgrid.figures.style import SMALL, TEXT, WIDTH, broken
 
 Limits = tuple[float, float]
 
-MOST_DECADES = 24
+MOST_DECADES = 12
 """A log axis spans no more: what lies outside is drawn on its edge."""
 
 _AROUND_PANELS, _LEAST_HEIGHT = 1.1, 3.4
@@ -67,13 +67,18 @@ def axis_labels(body: SubFigure, x: str, y: str) -> None:
 
 
 def decade_limits(values: np.ndarray) -> Limits | None:
-    """Whole decades around the positive finite values but the most extreme 5 %; None without any."""
+    """Whole decades around the positive finite values; None if there are none.
+
+    Where these span more than ``MOST_DECADES``, the most extreme 5 % may lie outside; never more decades.
+    """
     usable = values[np.isfinite(values) & (values > 0)]
     if usable.size == 0:
         return None
-    low, high = np.quantile(np.log10(usable), [0.025, 0.975])
-    low, high = np.floor(low), max(np.ceil(high), np.floor(low) + 1)
-    return 10.0 ** max(low, high - MOST_DECADES), 10.0**high
+    decades = np.log10(usable)
+    if np.ptp(decades) > MOST_DECADES:
+        decades = np.quantile(decades, [0.025, 0.975])
+    low, high = np.floor(decades.min()), np.ceil(decades.max())
+    return 10.0 ** max(low, high - MOST_DECADES), 10.0 ** max(high, low + 1)
 
 
 def log_axis(axes: Axes, limits: Limits) -> None:
