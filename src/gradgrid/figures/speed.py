@@ -50,7 +50,7 @@ def speed_at_initialization(source: Source) -> Drawing:
         f"before the first step, median over {counted(source.seeds, 'seed')}. Where a line rises to the "
         "right, early layers learn more slowly: the gradient vanishes on its way back. Where it falls, the "
         f"gradient explodes. {_steepest(decades_over_depth(scope, depths[-1]), depths[-1])}What lies beyond "
-        "the axis is drawn on its edge.",
+        "the axis, zeros included, is drawn on its edge.",
         alt=f"Line charts on a log scale for {counted(len(activations), 'activation')} by "
         f"{counted(len(depths), 'depth')}: speed of learning against layer, one line for each of "
         f"{counted(len(styles), 'initializer')}.",
@@ -108,7 +108,8 @@ def speed_over_training(source: Source) -> Drawing:
     return sheet.drawing(
         caption="Each line is one layer, dark for the first, the output layer dashed: the median over "
         f"{counted(source.seeds, 'seed')}, the band from the smallest to the largest. A cross marks where "
-        f"the last seed diverged. From above: {listed([setting.why for setting in settings])}. "
+        "the last seed diverged; what lies beyond the axis, zeros included, is drawn on its edge. "
+        f"From above: {listed([setting.why for setting in settings])}. "
         f"{_gap(speeds[settings[0]].loc[depths[-1]], settings[0], depths[-1])}",
         alt=f"Line charts on a log scale for {counted(len(settings), 'setting')} by "
         f"{counted(len(depths), 'depth')}: speed of learning against step, one line a layer.",
