@@ -28,7 +28,7 @@ _LOG = logging.getLogger(__name__)
 _MEASURED_AT_ONCE = 2**27
 """Numbers that the activations, slopes and deltas of a stack may take while it is measured: half a gigabyte."""
 _LARGEST_STACK = 64
-"""Runs beyond which a stack trains no faster: its tables no longer fit the cache (benchmarks/training.py)."""
+"""Runs beyond which a step of one run gets hardly any cheaper (benchmarks/training.py)."""
 
 
 def train_bundle(settings: str, data: Data, outputs: Mapping[str, Path]) -> None:
