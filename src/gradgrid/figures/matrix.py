@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import Colormap, Normalize
@@ -90,19 +91,20 @@ def _places(body: SubFigure, panels: int, across: int, panel_width: float) -> li
 
 
 def _heat_map(axes: Axes, matrix: Matrix, scale: Scale, cell_width: float) -> QuadMesh:
-    values = matrix.values.to_numpy(float)
-    mesh = axes.pcolormesh(values, cmap=scale.colors, norm=scale.norm, edgecolors="white", linewidth=0.5)
-    rows, columns = values.shape
-    axes.set_yticks(np.arange(rows) + 0.5, matrix.values.index)
-    axes.set_xticks(np.arange(columns) + 0.5, map(broken, matrix.values.columns), rotation=90)
-    axes.set(xlim=(0, columns), ylim=(rows, 0))
+    labels = {"xticklabels": [*map(broken, matrix.values.columns)], "yticklabels": [*matrix.values.index]}
+    lines = {"linewidths": 0.5, "linecolor": "white"}
+    colors = {"cmap": scale.colors, "norm": scale.norm, "vmin": scale.norm.vmin, "vmax": scale.norm.vmax}
+    seaborn.heatmap(matrix.values, ax=axes, cbar=False, **colors, **labels, **lines)
+    axes.tick_params("x", rotation=90)
+    axes.tick_params("y", rotation=0)
+    axes.set(xlabel="", ylabel="")
     axes.set_title(matrix.heading, fontsize=TEXT, fontweight="bold")
     axes.tick_params(length=0)
     axes.grid(False)
     axes.spines[:].set_visible(False)
     _cover_missing(axes, matrix)
     _annotate(axes, matrix, scale, cell_width)
-    return mesh
+    return axes.collections[0]
 
 
 def _annotate(axes: Axes, matrix: Matrix, scale: Scale, cell_width: float) -> None:
