@@ -74,7 +74,7 @@ def stacked(images: Images, depth: int, clip: bool, runs: int) -> Steps:
     """The stacked network with ``runs`` runs; a step is one step of all of them."""
     cell = _cell(depth, clip)
     members = [Run(cell, seed) for seed in range(runs)]
-    parameters = [initialize(run, "normal", images.dense_probes, CLASSES) for run in members]
+    parameters = [initialize(run, "normal", images.probes.dense, CLASSES) for run in members]
     stack = Stack(members, parameters, "cross_entropy", DECAY, (MINIBATCH,))
 
     def endless() -> Iterator:

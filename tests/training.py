@@ -53,7 +53,7 @@ def images_of(data: SimpleNamespace, dtype: torch.dtype = torch.float64) -> Imag
 def initial(run: Run, images: Images, bias: str = "normal") -> list[tuple[Tensor, Tensor]]:
     """A run's initial parameters in the type of the images."""
     dtype = images.training.targets.dtype
-    drawn = initialize(run, bias, images.dense_probes.float(), CLASSES)
+    drawn = initialize(run, bias, images.probes.dense.float(), CLASSES)
     return [(w.to(dtype), b.to(dtype)) for w, b in drawn]
 
 

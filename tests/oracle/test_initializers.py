@@ -92,7 +92,7 @@ def test_lsuv_of_dead_inputs_stays_orthonormal():
 def test_lsuv_of_a_whole_network_reaches_every_hidden_layer():
     images = training.images_of(training.dataset(images=300), torch.float32)
     cell = training.cell(initializer=Entry("lsuv"), activation=Entry("relu"), depth=3, width=40)
-    a = images.dense_probes
+    a = images.probes.dense
     for weight, bias in initialize(Run(cell, 0), "normal", a, training.CLASSES):
         z = a @ weight.T
         assert z.var(correction=0) == pytest.approx(1, abs=0.03)
@@ -101,7 +101,7 @@ def test_lsuv_of_a_whole_network_reaches_every_hidden_layer():
 
 def parameters_of(seed=0, **changes):
     images = training.images_of(training.dataset(images=20), torch.float32)
-    return initialize(Run(training.cell(**changes), seed), "normal", images.dense_probes, training.CLASSES)
+    return initialize(Run(training.cell(**changes), seed), "normal", images.probes.dense, training.CLASSES)
 
 
 def test_cells_are_paired_by_seed():
@@ -131,8 +131,8 @@ def test_gain_follows_the_activation_and_is_one_before_the_outputs():
 def test_biases_zero_or_standard_normal():
     images = training.images_of(training.dataset(images=20), torch.float32)
     run = Run(training.cell(width=5000, depth=1), 0)
-    zero = initialize(run, "zero", images.dense_probes, training.CLASSES)
+    zero = initialize(run, "zero", images.probes.dense, training.CLASSES)
     assert all((b == 0).all() for _, b in zero)
-    (_, bias), _ = initialize(run, "normal", images.dense_probes, training.CLASSES)
+    (_, bias), _ = initialize(run, "normal", images.probes.dense, training.CLASSES)
     assert bias.mean() == pytest.approx(0, abs=0.05)
     assert bias.std() == pytest.approx(1, abs=0.05)

@@ -41,9 +41,9 @@ def layer_outputs(network, x):
 def expected_measures(run, loss):
     network = reference_network(run)
     block = IMAGES.probes
-    reference.mean_cost(loss, network(IMAGES.dense_probes), block.targets).backward()
+    reference.mean_cost(loss, network(IMAGES.probes.dense), block.targets).backward()
     linears = [layer for layer in network if isinstance(layer, nn.Linear)]
-    hidden, z = layer_outputs(network, IMAGES.dense_probes)
+    hidden, z = layer_outputs(network, IMAGES.probes.dense)
     outputs = torch.softmax(z, -1) if loss == "softmax_cross_entropy" else torch.sigmoid(z)
     gradients = torch.stack([layer.weight.grad.norm() for layer in linears])
     weights = torch.stack([layer.weight.norm() for layer in linears]).detach()
@@ -76,7 +76,7 @@ def test_saturated_and_dead_shares(activation):
     run = Run(cell, 1)
     stack = Stack([run], [training.initial(run, IMAGES)], "cross_entropy", DECAY)
     found = measure(stack, IMAGES.probes, largest_slope(Entry(activation)))
-    hidden, _ = layer_outputs(reference_network(run), IMAGES.dense_probes)
+    hidden, _ = layer_outputs(reference_network(run), IMAGES.probes.dense)
     for layer, a in enumerate(hidden):
         slope = a * (1 - a) if activation == "sigmoid" else (a > 0).double()
         saturated = (slope < SATURATED_BELOW * (0.25 if activation == "sigmoid" else 1)).double().mean()

@@ -35,12 +35,19 @@ class Data(Protocol):
 
 @dataclass(frozen=True)
 class Block:
-    """Some images: x [n, inputs], its transpose [inputs, n], one-hot targets [n, classes], labels [n]."""
+    """Some images: x [n, inputs], one-hot targets [n, classes], labels [n]."""
 
     images: Pixels
-    transposed: Pixels
     targets: Tensor
     labels: Tensor
+
+
+@dataclass(frozen=True)
+class Probes(Block):
+    """The probe images, with their transpose xᵀ [inputs, n] for gradients, and dense [n, inputs] on the CPU."""
+
+    transposed: Pixels
+    dense: Tensor
 
 
 @dataclass(frozen=True)
@@ -50,8 +57,7 @@ class Images:
     name: str
     digest: str
     training: TrainingImages
-    probes: Block
-    dense_probes: Tensor
+    probes: Probes
     splits: dict[str, list[Block]]
 
     @property
@@ -74,8 +80,7 @@ class Images:
             name=data.name,
             digest=data.digest,
             training=TrainingImages(train, targets),
-            probes=_block(train[:PROBES], data.train_labels[:PROBES], device),
-            dense_probes=torch.from_numpy(train[:PROBES]),
+            probes=_probes(train[:PROBES], data.train_labels[:PROBES], device),
             splits={name: _blocks(*split, device) for name, split in splits.items()},
         )
 
@@ -91,10 +96,12 @@ def _blocks(images: np.ndarray, labels: np.ndarray, device: torch.device) -> lis
 
 
 def _block(images: np.ndarray, labels: np.ndarray, device: torch.device) -> Block:
-    matrix, classes = sparse.csr_array(images), torch.from_numpy(labels).to(device)
-    return Block(
-        images=Pixels.of(matrix, device),
-        transposed=Pixels.of(matrix.T.tocsr(), device),
-        targets=one_hot(classes, CLASSES).to(device, torch.from_numpy(images[:0]).dtype),
-        labels=classes,
-    )
+    classes = torch.from_numpy(labels).to(device)
+    targets = one_hot(classes, CLASSES).to(device, torch.from_numpy(images[:0]).dtype)
+    return Block(Pixels.of(sparse.csr_array(images), device), targets, classes)
+
+
+def _probes(images: np.ndarray, labels: np.ndarray, device: torch.device) -> Probes:
+    block = _block(images, labels, device)
+    transposed = Pixels.of(sparse.csr_array(images.T), device)
+    return Probes(block.images, block.targets, block.labels, transposed, torch.from_numpy(images))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from gradgrid.train.images import Block
+from gradgrid.train.images import Probes
 from gradgrid.train.network import StackedNetwork, Trace
 from gradgrid.train.products import product
 from gradgrid.train.stack import Stack
@@ -14,7 +14,7 @@ SATURATED_BELOW = 0.05
 """An activation counts as saturated where its slope is below this share of the activation's largest slope."""
 
 
-def measure(stack: Stack, probes: Block, largest_slope: float) -> dict[str, Tensor]:
+def measure(stack: Stack, probes: Probes, largest_slope: float) -> dict[str, Tensor]:
     """The gradient table's measures, each [runs, layers], of every run of a stack.
 
     ``largest_slope`` is the activation's largest |f'|. Saturation and death are measured on hidden layers alone;
@@ -43,11 +43,11 @@ def measure(stack: Stack, probes: Block, largest_slope: float) -> dict[str, Tens
 
 
 def weight_gradients(
-    network: StackedNetwork, block: Block, trace: Trace, deltas: list[Tensor]
+    network: StackedNetwork, probes: Probes, trace: Trace, deltas: list[Tensor]
 ) -> Iterable[Tensor]:
-    """Mean weight gradients over a block's images, layer by layer: [M, inputs, width], then [M, out, in]."""
-    images = len(block.labels)
-    yield network.by_run(block.transposed.times(network.side_by_side(deltas[0]))) / images
+    """Mean weight gradients over the probe images, layer by layer: [M, inputs, width], then [M, out, in]."""
+    images = len(probes.labels)
+    yield network.by_run(probes.transposed.times(network.side_by_side(deltas[0]))) / images
     for delta, a in zip(deltas[1:], trace.activations, strict=True):
         yield product(delta.mT, a) / images
 

@@ -61,7 +61,7 @@ class _Loop:
     def begin(cls, runs: Sequence[Run], images: Images, training: Training) -> "_Loop":
         """Initialize the runs and stack them."""
         device, dtype = images.training.targets.device, images.training.targets.dtype
-        drawn = [initialize(run, training.bias, images.dense_probes, CLASSES) for run in runs]
+        drawn = [initialize(run, training.bias, images.probes.dense, CLASSES) for run in runs]
         parameters = [[(w.to(device, dtype), b.to(device, dtype)) for w, b in layers] for layers in drawn]
         per_epoch = steps_per_epoch(training, images.name, images.size)
         last_minibatch = images.size - (per_epoch - 1) * training.minibatch
