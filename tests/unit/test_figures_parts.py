@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from drawings import ALL_ACTIVATIONS, ALL_INITIALIZERS
 
+from gradgrid.core.numbers import counted, listed
 from gradgrid.figures import stretch
 from gradgrid.figures.levels import ordered
-from gradgrid.figures.numbers import counted, listed, signed, times
+from gradgrid.figures.numbers import signed, times
 from gradgrid.figures.style import activation_points, initializer_lines, legible_on
 
 

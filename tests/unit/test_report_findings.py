@@ -6,9 +6,10 @@ import synthetic
 from report_folder import SMALL_GRID
 from scipy import stats
 
+from gradgrid.core.numbers import listed
 from gradgrid.report import findings as f
 from gradgrid.report.findings import Grid
-from gradgrid.report.numbers import Estimate, duration, listed, percent, points, times
+from gradgrid.report.numbers import Estimate, duration, percent, points, times
 from gradgrid.report.pictures import SHARP_BYTES, address, anchor
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from gradgrid.core.config import Config, Factors
 from gradgrid.core.cost import Estimate, estimate
+from gradgrid.core.numbers import counted
 from gradgrid.core.plan import Plan
 
 _TABLES = ("runs", "cells", "gradients", "accuracy", "clipping")
@@ -24,17 +25,17 @@ def duration(seconds: float) -> str:
         if seconds >= 1.5 * size:
             number = seconds / size
             return f"{number:.0f} {unit}" if number >= 10 else f"{number:.1f} {unit}"
-    return _counted(max(round(seconds), 1), "second")
+    return counted(max(round(seconds), 1), "second")
 
 
 def _sizes(config: Config, plan: Plan) -> str:
     levels = {name: len(getattr(config.factors, name)) for name in Factors.model_fields}
     product = " × ".join(f"{count} {name}" for name, count in levels.items() if count > 1)
-    together = f"{_counted(len(plan.bundles[0].runs), 'run')} each, trained together in one job"
+    together = f"{counted(len(plan.bundles[0].runs), 'run')} each, trained together in one job"
     return _aligned(
         [
             ("cells", f"{len(plan.cells):,}", product or "one level of every factor"),
-            ("runs", f"{len(plan.runs):,}", f"{_counted(len(config.seeds), 'seed')} a cell"),
+            ("runs", f"{len(plan.runs):,}", f"{counted(len(config.seeds), 'seed')} a cell"),
             ("bundles", f"{len(plan.bundles):,}", together),
         ],
         "<><",
@@ -53,7 +54,7 @@ def _estimates(columns: Sequence[Estimate], cores: int) -> str:
             row("steps a run", lambda e: f"{e.steps:,}"),
             row("measured steps", lambda e: f"{e.measured:,}"),
             *(row(f"rows of {table}", lambda e, table=table: f"{e.rows[table]:,}") for table in _TABLES),
-            row(f"time on {_counted(cores, 'core')}", lambda e: f"about {duration(e.seconds)}"),
+            row(f"time on {counted(cores, 'core')}", lambda e: f"about {duration(e.seconds)}"),
         ],
         "<" + ">" * len(columns),
     )
@@ -69,7 +70,3 @@ def _aligned(rows: Iterable[tuple[str, ...]], sides: str) -> str:
 def _padded(column: Sequence[str], side: str) -> list[str]:
     width = max(map(len, column))
     return [f"{cell:{side}{width}}" for cell in column]
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

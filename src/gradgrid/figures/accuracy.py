@@ -10,9 +10,10 @@ from matplotlib.ticker import MaxNLocator
 
 from gradgrid.core.datasets import CLASSES
 from gradgrid.core.figures import figure
+from gradgrid.core.numbers import counted
 from gradgrid.figures import panels, stretch
 from gradgrid.figures.matrix import Matrix, Scale, heat_maps, height, pivoted
-from gradgrid.figures.numbers import counted, percent
+from gradgrid.figures.numbers import percent
 from gradgrid.figures.sheet import Drawing, Sheet, nothing
 from gradgrid.figures.source import Source
 from gradgrid.figures.style import GREY, LineStyle, initializer_lines

@@ -8,9 +8,10 @@ from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 
 from gradgrid.core.figures import figure
+from gradgrid.core.numbers import counted, listed
 from gradgrid.figures import panels, stretch
 from gradgrid.figures.matrix import Matrix, Scale, heat_maps, height, pivoted
-from gradgrid.figures.numbers import counted, listed, percent, signed
+from gradgrid.figures.numbers import percent, signed
 from gradgrid.figures.sheet import Drawing, Sheet, nothing
 from gradgrid.figures.source import Source
 from gradgrid.figures.style import GREY, SMALL, PointStyle, activation_points

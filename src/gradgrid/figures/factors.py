@@ -5,10 +5,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from gradgrid.core.figures import figure
+from gradgrid.core.numbers import counted, listed
 from gradgrid.core.tables import FACTOR_NAMES
 from gradgrid.figures import stretch
 from gradgrid.figures.levels import Level, ordered
-from gradgrid.figures.numbers import counted, listed, percent
+from gradgrid.figures.numbers import percent
 from gradgrid.figures.sheet import Drawing, Sheet, nothing
 from gradgrid.figures.source import Source
 from gradgrid.figures.style import BLUE, SMALL, TEXT

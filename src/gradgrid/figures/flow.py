@@ -9,8 +9,8 @@ from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import SubFigure
 
 from gradgrid.core.figures import figure
+from gradgrid.core.numbers import counted
 from gradgrid.figures import panels
-from gradgrid.figures.numbers import counted
 from gradgrid.figures.settings import SPEED
 from gradgrid.figures.sheet import Drawing, Sheet, nothing
 from gradgrid.figures.source import Source

@@ -1,14 +1,8 @@
 """Numbers as captions say them."""
 
 import math
-from collections.abc import Sequence
 
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-
-
-def counted(number: int, thing: str) -> str:
-    """``1 seed``, ``5 seeds``, ``4,320 runs``."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def percent(fraction: float) -> str:
@@ -29,9 +23,3 @@ def signed(number: float, places: int = 2) -> str:
     """A number with its sign and a true minus: ``+0.65``, ``−1.20``; ``0.00`` has no sign."""
     text = f"{number:+.{places}f}"
     return text[1:] if float(text) == 0 else text.replace("-", "−")
-
-
-def listed(words: Sequence[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    *front, last = words
-    return f"{', '.join(front)} and {last}" if front else last

@@ -6,8 +6,9 @@ from matplotlib import colormaps
 from matplotlib.colors import CenteredNorm
 
 from gradgrid.core.figures import figure
+from gradgrid.core.numbers import counted
 from gradgrid.figures.matrix import Matrix, Scale, heat_maps, height, pivoted
-from gradgrid.figures.numbers import counted, signed
+from gradgrid.figures.numbers import signed
 from gradgrid.figures.sheet import Drawing, Sheet, nothing
 from gradgrid.figures.source import Source
 

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 
 from gradgrid.core.datasets import TITLES
 from gradgrid.core.errors import GradgridError
+from gradgrid.core.numbers import counted
 from gradgrid.core.tables import FACTOR_NAMES
 from gradgrid.figures.levels import Level, in_words, ordered
-from gradgrid.figures.numbers import counted
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from gradgrid.core.figures import figure
+from gradgrid.core.numbers import counted, listed
 from gradgrid.figures import panels
-from gradgrid.figures.numbers import counted, listed, times
+from gradgrid.figures.numbers import times
 from gradgrid.figures.settings import SPEED, Setting, decades_over_depth, telling_settings
 from gradgrid.figures.sheet import Drawing, Sheet, nothing
 from gradgrid.figures.source import Scope, Source

@@ -7,11 +7,12 @@ import pandas as pd
 import yaml
 
 from gradgrid.core.datasets import TITLES
+from gradgrid.core.numbers import listed
 from gradgrid.core.tables import FACTOR_NAMES, TABLES
 from gradgrid.report import cells
 from gradgrid.report.findings import Grid, findings
 from gradgrid.report.inputs import Inputs
-from gradgrid.report.numbers import count, duration, listed
+from gradgrid.report.numbers import count, duration
 from gradgrid.report.pictures import chapters
 
 VERDICTS = ("healthy", "saturated", "dead units", "exploding", "vanishing", "never learned", "diverged")

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from gradgrid.core.numbers import listed
 from gradgrid.core.tables import FACTOR_NAMES
-from gradgrid.report.numbers import Estimate, count, listed, percent, points, times
+from gradgrid.report.numbers import Estimate, count, percent, points, times
 
 SCORE = "validation_accuracy"
 LOST = ("never learned", "diverged")
