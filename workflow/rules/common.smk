@@ -1,5 +1,7 @@
 # The checked configuration and its plan. Imports stay light: every job on a cluster reads this again.
+# What is wrong with the configuration is said in the words of `gradgrid check` alone: a WorkflowError adds lines.
 
+import sys
 from pathlib import Path
 
 from gradgrid.core.config import from_merged
@@ -8,14 +10,13 @@ from gradgrid.core.figures import figures
 from gradgrid.core.fingerprints import TrainingSource, code_digest
 from gradgrid.core.plan import BUNDLE_TABLES, plan
 from gradgrid.core.sources import read_all
-from snakemake.exceptions import WorkflowError
 
 CONFIG_FILES = [Path(file) for file in ("config.yaml", *workflow.overwrite_configfiles)]
 
 try:
     read_all(CONFIG_FILES)  # names the line of an error of syntax, which Snakemake does not
 except GradgridError as error:
-    raise WorkflowError(str(error))
+    sys.exit(str(error))
 
 
 configfile: "config.yaml"
@@ -26,7 +27,7 @@ try:
     BUNDLES = {bundle.key: bundle for bundle in plan(CONFIG).bundles}
     FIGURES = figures()
 except GradgridError as error:
-    raise WorkflowError(str(error))
+    sys.exit(str(error))
 
 
 wildcard_constraints:

@@ -1,6 +1,7 @@
 """What every job of the workflow needs: its log, and one clear message where something is wrong."""
 
 import logging
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ _LOG = logging.getLogger("gradgrid")
 def job(log: str | Path) -> Iterator[None]:
     """Write what the package logs to the file ``log`` and, warnings or on a terminal everything, to stderr.
 
-    A GradgridError ends the process with status 1 and its message, without a traceback.
+    A GradgridError ends the process with status 1 and its message; neither it nor an interrupt shows a
+    traceback. That of any other exception is in the log too: on a cluster nobody sees stderr.
     """
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     terminal = logging.StreamHandler(sys.stderr)
@@ -31,6 +33,12 @@ def job(log: str | Path) -> Iterator[None]:
         yield
     except GradgridError as error:
         _LOG.error("%s", error)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        _LOG.info("interrupted")
+        sys.exit(128 + signal.SIGINT)
+    except Exception:
+        _LOG.exception("unexpected error")
         sys.exit(1)
     finally:
         for handler in handlers:

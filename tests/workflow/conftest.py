@@ -1,0 +1,66 @@
+"""One finished run of a very small grid, without MNIST and without a network, that the tests share."""
+
+import socket
+from dataclasses import dataclass
+
+import pytest
+from workspace import Ended, Workspace
+
+from gradgrid.core.config import Config, load
+from gradgrid.core.plan import Plan, plan
+
+SETTINGS = """\
+device: cpu
+seeds: 2
+factors:
+  depth: [1, 2]
+  activation: {leaky_relu: {negative_slope: 0.1}}
+  initializer: [lecun_normal, normal]
+  clipping: [null, {norm: 1.0}]
+  learning_rate: [0.1, 1000.0]
+training: {digits_epochs: 2, weight_decay: 1.0}
+"""
+"""32 runs in 4 bundles; with the larger learning rate some of them diverge. config.yaml asks for MNIST."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What ``snakemake --cores 2`` left; its folder is for reading only: ``copy`` it to change anything."""
+
+    workspace: Workspace
+    ended: Ended
+    config: Config
+    plan: Plan
+
+    def copy(self, folder) -> Workspace:
+        """The finished folder once more."""
+        return self.workspace.copy(folder)
+
+
+@pytest.fixture(scope="session")
+def no_network():
+    """An environment in which every download is refused at once, by a port at which nobody listens."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        closed = f"http://127.0.0.1:{held.getsockname()[1]}"
+        yield {"http_proxy": closed, "https_proxy": closed}
+
+
+@pytest.fixture(scope="session")
+def finished(no_network, tmp_path_factory):
+    """A finished run that other tests may look at and copy."""
+    workspace = Workspace.new(tmp_path_factory.mktemp("finished") / "grid", no_network, SETTINGS)
+    ended = workspace.snakemake()
+    assert ended.status == 0, ended.output
+    config = load(workspace.folder / "config.yaml", workspace.folder / "settings.yaml")
+    return Finished(workspace, ended, config, plan(config))
+
+
+@pytest.fixture
+def new(no_network, tmp_path):
+    """A folder in which nothing has been run yet: with the small grid, or with ``settings`` of one's own."""
+
+    def new(settings=SETTINGS):
+        return Workspace.new(tmp_path / "grid", no_network, settings)
+
+    return new

@@ -1,0 +1,104 @@
+"""What one ``snakemake --cores 2`` makes, here without MNIST and without a network: all of it, on the digits."""
+
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from gradgrid.core.cost import rows
+from gradgrid.core.figures import figures
+from gradgrid.core.plan import BUNDLE_TABLES
+from gradgrid.core.tables import TABLES
+
+INSTEAD = "MNIST could not be downloaded: this run uses the embedded digits of scikit-learn instead."
+
+
+@pytest.fixture(scope="module")
+def read(finished):
+    """Reads a text file of the finished run."""
+    return lambda path: (finished.workspace.folder / path).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def table(finished):
+    """Reads one of the five tables of the finished run."""
+    return lambda name: pq.read_table(finished.workspace.folder / "results" / "tables" / f"{name}.parquet")
+
+
+def test_everything_that_was_asked_for_is_there(finished):
+    bundles = [bundle.key for bundle in finished.plan.bundles]
+    assert finished.ended.jobs["train"] == len(bundles) == 4
+    wanted = {f"results/grid/{table}/{key}.parquet" for table in BUNDLE_TABLES for key in bundles}
+    wanted |= {f"results/tables/{table}.parquet" for table in TABLES}
+    wanted |= {f"results/figures/{name}.{kind}" for name in figures() for kind in ("svg", "png", "json")}
+    wanted |= {f"results/logs/train/{key}.log" for key in bundles}
+    wanted |= {f"results/logs/figure/{name}.log" for name in figures()}
+    wanted |= {f"results/logs/collect/{table}.log" for table in ("gradients", "accuracy", "clipping")}
+    wanted |= {f"results/logs/{job}.log" for job in ("data", "runs", "cells", "provenance", "report")}
+    wanted |= {f"results/benchmarks/train/{key}.tsv" for key in bundles}
+    wanted |= {"results/data/dataset.npz", "results/data/dataset.json", "results/provenance.json"}
+    assert set(finished.workspace.made()) == wanted | {"report/index.html"}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_has_its_schema_its_units_and_the_rows_of_the_plan(finished, table, name):
+    found = table(name)
+    assert found.schema.equals(TABLES[name].schema, check_metadata=True)
+    assert len(found) == rows(finished.plan, finished.config, "digits")[name]
+    assert found["dataset"].unique().to_pylist() == ["digits"]
+
+
+def test_diverged_runs_are_results(table):
+    runs = table("runs").to_pandas().set_index("run_id")
+    diverged = runs[runs.status == "diverged"]
+    assert 0 < len(diverged) < len(runs)
+    assert (
+        runs.status[(runs.initializer == "lecun_normal") & (runs.learning_rate == 0.1)] == "completed"
+    ).all()
+    assert diverged.diverged_at_step.notna().all()
+    assert diverged.validation_accuracy.isna().all()
+    assert runs.validation_accuracy[runs.status == "completed"].notna().all()
+
+
+@pytest.mark.parametrize(("name", "measure"), [("gradients", "bias_gradient_norm"), ("accuracy", "accuracy")])
+def test_a_diverged_run_keeps_its_rows_empty_from_the_divergence_on(table, name, measure):
+    found = table(name).to_pandas()
+    ends = table("runs").to_pandas().set_index("run_id").diverged_at_step
+    after = found.step >= found.run_id.map(ends).astype(float)
+    assert after.any()
+    assert (found[measure].isna() == after).all()
+
+
+def test_that_the_digits_were_used_stands_everywhere(finished, read):
+    assert INSTEAD in finished.ended.output
+    assert INSTEAD in read("results/logs/data.log")
+    assert INSTEAD in read("report/index.html")
+    data = json.loads(read("results/data/dataset.json"))
+    assert (data["requested"], data["dataset"], data["fallback"]) == ("mnist", "digits", True)
+    assert data["message"].startswith(INSTEAD)
+    assert json.loads(read("results/provenance.json"))["dataset"] == data
+    for name in figures():
+        sidecar = json.loads(read(f"results/figures/{name}.json"))
+        assert (sidecar["dataset"], INSTEAD in sidecar["notice"]) == ("digits", True)
+
+
+def test_the_settings_of_a_second_file_are_those_that_are_recorded(finished, read):
+    used = json.loads(read("results/provenance.json"))["config"]
+    assert (used["device"], used["seeds"], used["training"]["digits_epochs"]) == ("cpu", [0, 1], 2)
+    assert used["training"]["minibatch"] == finished.config.training.minibatch
+    assert used["factors"]["activation"] == ["leaky_relu(negative_slope=0.1)"]
+    assert used["factors"]["learning_rate"] == [0.1, 1000.0]
+    assert "leaky_relu(negative_slope=0.1)" in read("report/index.html")
+    assert "digits_epochs: 2" in read("report/index.html")
+
+
+def test_a_bundle_says_what_was_trained_and_what_it_took(finished, read):
+    for key in (bundle.key for bundle in finished.plan.bundles):
+        assert f"{key}: 8 runs of 2 epochs trained on digits, " in read(f"results/logs/train/{key}.log")
+        assert "max_rss" in read(f"results/benchmarks/train/{key}.tsv")
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    ended = finished.workspace.snakemake("-n")
+    assert (ended.status, ended.jobs) == (0, {})
+    assert "Nothing to be done" in ended.output
