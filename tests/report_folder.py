@@ -47,9 +47,14 @@ def build(folder: Path) -> str:
     return out.read_text(encoding="utf-8")
 
 
-def arguments(folder: Path) -> tuple[Path, Path, Path, Path]:
+def arguments(folder: Path) -> tuple[Path, list[Path], Path, Path]:
     """The inputs of ``report.build`` in a prepared folder."""
-    return folder / "tables", folder / "figures", folder / "provenance.json", folder / "config.yaml"
+    return (
+        folder / "tables",
+        sorted((folder / "figures").glob("*.json")),
+        folder / "provenance.json",
+        folder / "config.yaml",
+    )
 
 
 def figure(folder: Path, name: str, chapter: str, order: int, **changed: object) -> None:

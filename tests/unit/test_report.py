@@ -233,10 +233,19 @@ def test_a_broken_input_is_a_clear_error(tmp_path, name):
         build(folder)
 
 
-def test_no_figures_at_all_is_a_clear_error(tmp_path):
+def test_a_missing_figure_is_a_clear_error(tmp_path):
     folder = prepare(tmp_path)
-    with pytest.raises(GradgridError, match="no such folder of figures"):
-        report.build(folder / "tables", folder / "nowhere", *arguments(folder)[2:], folder / "index.html")
+    figures = [folder / "figures" / "nowhere.json"]
+    with pytest.raises(GradgridError, match=r"nowhere\.json"):
+        report.build(folder / "tables", figures, *arguments(folder)[2:], folder / "index.html")
+
+
+def test_only_the_given_figures_are_shown(tmp_path):
+    folder = prepare(tmp_path)
+    (folder / "figures" / "old.json").write_text("left over from another version")
+    figures = [folder / "figures" / "speed.json"]
+    report.build(folder / "tables", figures, *arguments(folder)[2:], folder / "index.html")
+    assert (folder / "index.html").read_text().count("<figure") == 1
 
 
 def test_tables_of_other_data_than_the_provenance_are_refused(tmp_path):

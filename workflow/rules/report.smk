@@ -22,7 +22,8 @@ rule report:
         tables=expand(
             "results/tables/{table}.parquet", table=["runs", "cells", "accuracy", "gradients", "clipping"]
         ),
-        figures=expand("results/figures/{figure}.{kind}", figure=FIGURES, kind=["svg", "png", "json"]),
+        pictures=expand("results/figures/{figure}.{kind}", figure=FIGURES, kind=["svg", "png"]),
+        sidecars=expand("results/figures/{figure}.json", figure=FIGURES),
         provenance=rules.provenance.output[0],
         config="config.yaml",
     output:

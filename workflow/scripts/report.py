@@ -6,11 +6,6 @@ from gradgrid.core.jobs import job
 from gradgrid.report.render import build
 
 with job(snakemake.log[0]):
-    tables, figures = Path(snakemake.input.tables[0]).parent, Path(snakemake.input.figures[0]).parent
-    build(
-        tables,
-        figures,
-        Path(snakemake.input.provenance),
-        Path(snakemake.input.config),
-        Path(snakemake.output[0]),
-    )
+    files, out = snakemake.input, Path(snakemake.output[0])
+    sidecars = [Path(file) for file in files.sidecars]
+    build(Path(files.tables[0]).parent, sidecars, Path(files.provenance), Path(files.config), out)

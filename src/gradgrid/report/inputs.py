@@ -1,7 +1,7 @@
 """Reads what the report is made from; whatever is missing or does not fit together is a GradgridError."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ class Inputs:
     config_text: str
 
 
-def read(tables: Path, figures: Path, provenance: Path, config: Path) -> Inputs:
+def read(tables: Path, figures: Sequence[Path], provenance: Path, config: Path) -> Inputs:
     """Read the tables, the figures' sidecars, the provenance and the text of the configuration."""
     runs, cells = (_frame(tables / f"{name}.parquet") for name in ("runs", "cells"))
     if runs.empty:
@@ -90,11 +90,9 @@ def _dataset(runs: pd.DataFrame, record: Mapping[str, Any], table: Path, provena
     return recorded
 
 
-def _figures(folder: Path) -> tuple[tuple[Sidecar, Path], ...]:
-    """Sidecar and path without suffix of each figure, in the order of the sidecars."""
-    if not folder.is_dir():
-        raise GradgridError(f"{folder}: no such folder of figures; draw them first")
-    found = [(sidecars.read(path), path.with_suffix("")) for path in sorted(folder.glob("*.json"))]
+def _figures(files: Sequence[Path]) -> tuple[tuple[Sidecar, Path], ...]:
+    """Sidecar and path without suffix of each figure, in the order that the sidecars give."""
+    found = [(sidecars.read(path), path.with_suffix("")) for path in files]
     return tuple(sorted(found, key=lambda figure: (figure[0].order, figure[0].name)))
 
 

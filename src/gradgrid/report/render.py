@@ -1,7 +1,7 @@
 """From tables, figures and provenance to one HTML file that needs no network."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from importlib import resources
 from pathlib import Path
@@ -15,19 +15,19 @@ from gradgrid.report.context import context
 from gradgrid.report.inputs import read
 
 
-def build(tables: Path, figures: Path, provenance: Path, config: Path, out: Path) -> None:
+def build(tables: Path, figures: Sequence[Path], provenance: Path, config: Path, out: Path) -> None:
     """Write the report, whole or not at all; equal inputs give equal bytes.
 
     Args:
         tables: folder of runs.parquet, cells.parquet and accuracy.parquet.
-        figures: folder of the figures (.svg and .png) and their sidecars (.json).
+        figures: the figures' sidecars (.json), each beside its pictures (.svg and .png).
         provenance: what ``core.provenance.write`` wrote.
         config: the configuration file, whose text is shown as it was written.
         out: the HTML file.
 
     Raises GradgridError for an input that is missing, broken or made from other data than the rest.
     """
-    inputs = read(Path(tables), Path(figures), Path(provenance), Path(config))
+    inputs = read(Path(tables), [Path(file) for file in figures], Path(provenance), Path(config))
     with replacing(Path(out)) as part:
         part.write_text(render(context(inputs)), encoding="utf-8", newline="\n")
 
