@@ -10,8 +10,6 @@ from torch import Tensor
 from gradgrid.core.plan import Run
 from gradgrid.train.divergence import Divergence
 
-FACTOR_KEYS = ("run_id", "cell_id", "dataset")
-
 
 @dataclass
 class Records:
