@@ -23,6 +23,11 @@ JOB_STATISTICS = re.compile(r"^Job stats:\njob +count\n[- ]+\n((?:\w+ +\d+\n)+)"
 MOST_SECONDS = 240
 
 
+def _listen_to_interrupts() -> None:
+    """What is started in the background by a shell ignores SIGINT, and would hand that down."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclass(frozen=True)
 class Ended:
     """What a run of Snakemake left: its exit status and everything that was said, its jobs' errors included."""
@@ -52,6 +57,7 @@ class Running:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_listen_to_interrupts,
             )
         self.pid = self._process.pid
 
