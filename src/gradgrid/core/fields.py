@@ -4,6 +4,7 @@ Each validates a value, words what is wrong with it, and writes its JSON schema.
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -35,16 +36,16 @@ def found_in(error: ValidationError) -> list[Found]:
     return [(e["loc"], e["msg"], e["input"]) for e in error.errors(include_url=False)]
 
 
-class Kind:
+class Kind(ABC):
     """A value that :meth:`validate` checks and returns, or raises :func:`problem` or :func:`problems`."""
 
+    @abstractmethod
     def validate(self, value: object) -> object:
         """The value as the configuration holds it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def json_schema(self) -> JsonSchema:
         """What an editor is told of it."""
-        raise NotImplementedError
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self.validate)
