@@ -63,8 +63,8 @@ def test_the_plan_of_the_default_configuration(run):
     words = " ".join(output.split())
     assert "cells 864 4 depth × 6 activation × 12 initializer × 3 clipping" in words
     assert "runs 4,320 5 seeds a cell bundles 120 36 runs each" in words
-    assert "on mnist digits (the fallback) epochs 5 12 steps a run 25,000 1,560" in words
-    assert "rows of gradients 205,200 328,320 rows of accuracy 56,160 116,640" in words
+    assert "on mnist digits (the fallback) epochs 5 8 steps a run 25,000 1,040" in words
+    assert "rows of gradients 205,200 246,240 rows of accuracy 56,160 82,080" in words
     assert "time on 2 cores about" in words
     assert all(line == line.rstrip() for line in output.splitlines())
 

@@ -90,7 +90,7 @@ class Training(_Section):
 
     epochs: Epochs = Field(5, description="passes through the training images")
     digits_epochs: Epochs = Field(
-        12, description="the same on the embedded digits, of which there are far fewer"
+        8, description="the same on the embedded digits, of which there are far fewer"
     )
     minibatch: Minibatch = Field(10, description="images in a step")
     weight_decay: Annotated[float, Real(RANGES["NonNegative"])] = Field(
