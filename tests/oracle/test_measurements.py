@@ -15,17 +15,19 @@ from gradgrid.core.registry import entries
 from gradgrid.train import reference
 from gradgrid.train.evaluation import evaluate
 from gradgrid.train.gains import largest_slope
+from gradgrid.train.images import BLOCK
 from gradgrid.train.probes import SATURATED_BELOW, measure
 from gradgrid.train.stack import Stack
 from gradgrid.train.trainer import data_order, train
 
 IMAGES = training.images_of(training.dataset(images=57))
+SEVERAL_BLOCKS = training.images_of(training.dataset(images=BLOCK + 57))
 DECAY = 5.0 / 57
 CELL = {"depth": 3, "learning_rate": 0.1}
 
 
-def reference_network(run):
-    return reference.build(training.initial(run, IMAGES), run.cell.activation)
+def reference_network(run, images=IMAGES):
+    return reference.build(training.initial(run, images), run.cell.activation)
 
 
 def layer_outputs(network, x):
@@ -38,12 +40,12 @@ def layer_outputs(network, x):
     return outputs, x
 
 
-def expected_measures(run, loss):
-    network = reference_network(run)
-    block = IMAGES.probes
-    reference.mean_cost(loss, network(IMAGES.probes.dense), block.targets).backward()
+def expected_measures(run, loss, images):
+    network = reference_network(run, images)
+    x, targets = images.probes.dense, images.training.targets
+    reference.mean_cost(loss, network(x), targets).backward()
     linears = [layer for layer in network if isinstance(layer, nn.Linear)]
-    hidden, z = layer_outputs(network, IMAGES.probes.dense)
+    hidden, z = layer_outputs(network, x)
     outputs = torch.softmax(z, -1) if loss == "softmax_cross_entropy" else torch.sigmoid(z)
     gradients = torch.stack([layer.weight.grad.norm() for layer in linears])
     weights = torch.stack([layer.weight.norm() for layer in linears]).detach()
@@ -57,26 +59,28 @@ def expected_measures(run, loss):
     }
 
 
+@pytest.mark.parametrize("images", [IMAGES, SEVERAL_BLOCKS], ids=["one block", "several blocks"])
 @pytest.mark.parametrize("loss", entries("losses"))
 @pytest.mark.parametrize("activation", ["sigmoid", "relu", "gelu"])
-def test_probes_measure_what_autograd_gives(activation, loss):
+def test_probes_measure_what_autograd_gives(activation, loss, images):
     names = ["lecun_normal", "normal", "constant"]
     runs = [Run(training.cell(activation=Entry(activation), initializer=Entry(n), **CELL), 0) for n in names]
-    stack = Stack(runs, [training.initial(run, IMAGES) for run in runs], loss, DECAY)
+    stack = Stack(runs, [training.initial(run, images) for run in runs], loss, DECAY)
     with torch.inference_mode():
-        found = measure(stack, IMAGES.probes, largest_slope(Entry(activation)))
+        found = measure(stack, images.probes, largest_slope(Entry(activation)))
     for i, run in enumerate(runs):
-        for name, expected in expected_measures(run, loss).items():
+        for name, expected in expected_measures(run, loss, images).items():
             torch.testing.assert_close(found[name][i], expected, rtol=1e-9, atol=1e-13, msg=name)
 
 
+@pytest.mark.parametrize("images", [IMAGES, SEVERAL_BLOCKS], ids=["one block", "several blocks"])
 @pytest.mark.parametrize("activation", ["sigmoid", "relu"])
-def test_saturated_and_dead_shares(activation):
+def test_saturated_and_dead_shares(activation, images):
     cell = training.cell(activation=Entry(activation), initializer=Entry.of("normal", {"std": 3.0}), depth=2)
     run = Run(cell, 1)
-    stack = Stack([run], [training.initial(run, IMAGES)], "cross_entropy", DECAY)
-    found = measure(stack, IMAGES.probes, largest_slope(Entry(activation)))
-    hidden, _ = layer_outputs(reference_network(run), IMAGES.probes.dense)
+    stack = Stack([run], [training.initial(run, images)], "cross_entropy", DECAY)
+    found = measure(stack, images.probes, largest_slope(Entry(activation)))
+    hidden, _ = layer_outputs(reference_network(run, images), images.probes.dense)
     for layer, a in enumerate(hidden):
         slope = a * (1 - a) if activation == "sigmoid" else (a > 0).double()
         saturated = (slope < SATURATED_BELOW * (0.25 if activation == "sigmoid" else 1)).double().mean()

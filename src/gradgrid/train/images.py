@@ -17,7 +17,7 @@ PROBES = 1_000
 EVALUATED = 10_000
 """Training accuracy is measured on this many training images, the first ones."""
 BLOCK = 250
-"""Images fed forward at a time when accuracy is measured."""
+"""Images fed forward at a time when something is measured: few enough to stay in the processor's cache."""
 
 
 class Data(Protocol):
@@ -43,10 +43,17 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Probes(Block):
-    """The probe images, with their transpose xᵀ [inputs, n] for gradients, and dense [n, inputs] on the CPU."""
+class ProbeBlock(Block):
+    """A block with its transpose xᵀ [inputs, n], for gradients."""
 
     transposed: Pixels
+
+
+@dataclass(frozen=True)
+class Probes:
+    """The probe images in blocks, and dense [n, inputs] on the CPU."""
+
+    blocks: list[ProbeBlock]
     dense: Tensor
 
 
@@ -86,7 +93,7 @@ class Images:
 
     def sizes(self) -> set[int]:
         """The numbers of images that are fed forward at a time when something is measured."""
-        blocks = [self.probes, *(block for split in self.splits.values() for block in split)]
+        blocks = [*self.probes.blocks, *(block for split in self.splits.values() for block in split)]
         return {len(block.labels) for block in blocks}
 
 
@@ -102,6 +109,8 @@ def _block(images: np.ndarray, labels: np.ndarray, device: torch.device) -> Bloc
 
 
 def _probes(images: np.ndarray, labels: np.ndarray, device: torch.device) -> Probes:
-    block = _block(images, labels, device)
-    transposed = Pixels.of(sparse.csr_array(images.T), device)
-    return Probes(block.images, block.targets, block.labels, transposed, torch.from_numpy(images))
+    blocks = []
+    for i, block in enumerate(_blocks(images, labels, device)):
+        transposed = Pixels.of(sparse.csr_array(images[i * BLOCK : (i + 1) * BLOCK].T), device)
+        blocks.append(ProbeBlock(block.images, block.targets, block.labels, transposed))
+    return Probes(blocks, torch.from_numpy(images))
