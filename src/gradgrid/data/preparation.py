@@ -72,7 +72,7 @@ def _fallback_message(name: str, error: DownloadError) -> str:
     """The first line is the whole story in one sentence; the others say why, and what to do."""
     return (
         f"{TITLES[name]} could not be downloaded: this run uses {TITLES[EMBEDDED]} instead.\n"
-        "These are 1,797 images of 8 × 8 pixels, enlarged to 28 × 28; their numbers do not compare with "
+        "These are 1,797 images of 8 × 8 pixels, enlarged and framed to 28 × 28; their numbers do not compare with "
         f"published {TITLES[name]} numbers.\n"
         f"{error}\n"
         f"To use {TITLES[name]}, name the folder with its four original files ({_folder_keys(name)}) or "
