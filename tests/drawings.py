@@ -1,6 +1,7 @@
 """For the tests of the figures: draw one, find its panels and lines, find texts that run into each other."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -14,7 +15,7 @@ from gradgrid.figures.draw import drawing, settle
 from gradgrid.figures.source import Source
 from gradgrid.figures.style import SETTINGS
 
-NAMES = list(figures())
+NAMES = [name for name, spec in figures().items() if spec.part == "grid"]
 NOTICE = "MNIST could not be had (no network): this grid was trained on the embedded digits instead."
 ALL_ACTIVATIONS = (
     "identity", "sigmoid", "tanh", "relu", "leaky_relu", "leaky_relu(negative_slope=0.3)", "elu", "selu",
@@ -33,7 +34,7 @@ def drawn(folder, name, notice=None):
     """The drawing of a figure, laid out."""
     spec = figures()[name]
     with matplotlib.rc_context(SETTINGS):
-        made = drawing(spec, Source(folder, spec.table, notice))
+        made = drawing(spec, Source(folder, Path(spec.file).stem, notice))
         settle(made.figure)
     return made
 

@@ -9,6 +9,7 @@ from drawings import NAMES, NOTICE, drawn
 from matplotlib.text import Text
 
 from gradgrid.core import sidecars
+from gradgrid.core.book_tables import BOOK_TABLES
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.figures import figures
 from gradgrid.core.tables import TABLES
@@ -26,7 +27,8 @@ def test_the_catalogue_is_read_without_importing_what_draws():
 
 def test_the_catalogue_has_tables_orders_and_summaries():
     specs = figures().values()
-    assert {spec.table for spec in specs} <= set(TABLES)
+    assert {spec.table for spec in specs if spec.part == "grid"} <= set(TABLES)
+    assert {spec.table for spec in specs if spec.part == "book"} <= {f"book/{table}" for table in BOOK_TABLES}
     assert [spec.order for spec in specs] == sorted({spec.order for spec in specs})
     assert all(spec.summary for spec in specs)
 

@@ -55,7 +55,7 @@ def test_folding_changes_no_weight():
 def test_parameters_come_back_from_the_stack():
     runs = [Run(training.cell(), seed) for seed in range(3)]
     parameters = [training.initial(run, IMAGES) for run in runs]
-    network = StackedNetwork(parameters, lambda z: (z, z))
+    network = StackedNetwork.of(parameters, lambda z: (z, z))
     for run, expected in enumerate(parameters):
         torch.testing.assert_close(network.parameters(run), expected, rtol=0, atol=0)
 

@@ -25,7 +25,8 @@ configfile: "config.yaml"
 try:
     CONFIG = from_merged(config, CONFIG_FILES)
     BUNDLES = {bundle.key: bundle for bundle in plan(CONFIG).bundles}
-    FIGURES = figures()
+    PARTS = {"grid", *(["book"] if CONFIG.book else [])}
+    FIGURES = {name: spec for name, spec in figures().items() if spec.part in PARTS}
 except GradgridError as error:
     sys.exit(str(error))
 

@@ -1,6 +1,6 @@
 rule figure:
     input:
-        table=lambda wildcards: f"results/tables/{FIGURES[wildcards.figure].table}.parquet",
+        table=lambda wildcards: f"results/{FIGURES[wildcards.figure].file}",
         dataset=rules.data.output.provenance,
     output:
         svg="results/figures/{figure}.svg",

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from typing_extensions import TypeAliasType
 
+from gradgrid.core.book import Book
 from gradgrid.core.checks import impossible, too_many_runs
 from gradgrid.core.datasets import EMBEDDED, SIZES
 from gradgrid.core.documents import Keys
@@ -17,34 +18,31 @@ from gradgrid.core.entries import Entry
 from gradgrid.core.entryfield import EntryOf
 from gradgrid.core.errors import ConfigError
 from gradgrid.core.fields import Found, OneOf, OptionalText, Real, Whole, problems
-from gradgrid.core.levels import Levels, Seeds, StepsOrAuto
+from gradgrid.core.kinds import (
+    Activations,
+    Depths,
+    Epochs,
+    Initializers,
+    LearningRate,
+    SeedList,
+    Step,
+    Widths,
+)
+from gradgrid.core.levels import Levels, StepsOrAuto
 from gradgrid.core.registry import RANGES, entries
+from gradgrid.core.section import Section
 from gradgrid.core.sources import Sources, merged, read_all
 from gradgrid.core.translation import found_by, lines
 
-MOST_SEEDS = 10_000
-
-Activation = TypeAliasType("Activation", Annotated[Entry, EntryOf("activations", "an activation")])
-Initializer = TypeAliasType("Initializer", Annotated[Entry, EntryOf("initializers", "an initializer")])
 Optimizer = TypeAliasType("Optimizer", Annotated[Entry, EntryOf("optimizers", "an optimizer")])
 Clipping = TypeAliasType(
     "Clipping", Annotated[Entry | None, EntryOf("clipping", "a kind of clipping", nothing="no clipping")]
 )
-Depth = Annotated[int, Whole(1, 1_000)]
-Width = Annotated[int, Whole(1, 100_000)]
-LearningRate = Annotated[float, Real(RANGES["Positive"])]
 LearningRates = Annotated[tuple[LearningRate, ...], Levels("learning rate")]
-Epochs = Annotated[int, Whole(1, 100_000)]
 Minibatch = Annotated[int, Whole(1, 1_000_000)]
-Seed = Annotated[int, Whole(0, 2**31 - 1)]
-Step = Annotated[int, Whole(0, 2**31 - 1)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", protected_namespaces=())
-
-
-class Dataset(_Section):
+class Dataset(Section):
     """The images, and what to do where they cannot be had."""
 
     name: Annotated[str, OneOf("a dataset", lambda: SIZES)] = Field(
@@ -59,22 +57,20 @@ class Dataset(_Section):
     )
 
 
-class Factors(_Section):
+class Factors(Section):
     """The factors: every list multiplies the grid; one value stands for a list of one."""
 
-    depth: Annotated[tuple[Depth, ...], Levels("depth")] = Field(
-        description="numbers of hidden layers", examples=[[1, 2, 4, 8]]
-    )
-    activation: Annotated[tuple[Activation, ...], Levels("activation")] = Field(
+    depth: Depths = Field(description="numbers of hidden layers", examples=[[1, 2, 4, 8]])
+    activation: Activations = Field(
         description="activations of the hidden layers", examples=[["sigmoid", "relu"]]
     )
-    initializer: Annotated[tuple[Initializer, ...], Levels("initializer")] = Field(
+    initializer: Initializers = Field(
         description="how the weights are drawn", examples=[["lecun_normal", "xavier_normal"]]
     )
     clipping: Annotated[tuple[Clipping, ...], Levels("kind of clipping")] = Field(
         (None,), description="gradient clipping; null: none", json_schema_extra={"default": None}
     )
-    width: Annotated[tuple[Width, ...], Levels("width")] = Field(
+    width: Widths = Field(
         (30,), description="neurons in each hidden layer", json_schema_extra={"default": 30}
     )
     optimizer: Annotated[tuple[Optimizer, ...], Levels("optimizer")] = Field(
@@ -85,7 +81,7 @@ class Factors(_Section):
     )
 
 
-class Training(_Section):
+class Training(Section):
     """The recipe, the same for every run; the defaults are the book's."""
 
     epochs: Epochs = Field(5, description="passes through the training images")
@@ -113,18 +109,20 @@ class Training(_Section):
 _FACTORS = {"depth": [1, 2, 4], "activation": "sigmoid", "initializer": "lecun_normal"}
 
 
-class Config(_Section):
+class Config(Section):
     """Configuration of GradGrid: what to train, how often, on what."""
 
     dataset: Dataset = Field(Dataset(), description="the images")
     device: Annotated[str, OneOf("a device", lambda: ("auto", "cpu", "cuda", "mps"))] = Field(
         "auto", description="where to train; auto: cuda where there is one, else cpu"
     )
-    seeds: Annotated[tuple[Seed, ...], Seeds("seed", MOST_SEEDS)] = Field(
-        description="replicates of every cell, their number or a list", examples=[5]
-    )
+    seeds: SeedList = Field(description="replicates of every cell, their number or a list", examples=[5])
     factors: Factors = Field(description="what is compared; lists multiply the grid", examples=[_FACTORS])
     training: Training = Field(Training(), description="the recipe")
+    book: Book | None = Field(
+        default_factory=Book,
+        description="the experiments of the book's chapter, beside the grid; null: leave them out",
+    )
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

@@ -1,6 +1,7 @@
 """Which figures there are, read from the source text of ``gradgrid.figures`` without importing it.
 
-Every top-level function of that package's modules that is marked ``@figure(…)`` draws one figure::
+Every top-level function of that package's modules, in folders below it too, that is marked ``@figure(…)`` draws
+one figure::
 
     @figure(table="cells", order=40, chapter="Accuracy")
     def final_accuracy(tables: Tables) -> Drawing:
@@ -30,7 +31,11 @@ def figure(*, table: str, order: int, chapter: str) -> Callable[[Function], Func
 
 @dataclass(frozen=True)
 class FigureSpec:
-    """One figure as its source declares it; ``name`` is its function's and its files' name."""
+    """One figure as its source declares it; ``name`` is its function's and its files' name.
+
+    ``table`` is one of the grid (``cells``) or, with its folder in ``results``, another (``book/accuracy``);
+    ``module`` is relative to ``gradgrid.figures``.
+    """
 
     name: str
     module: str
@@ -39,13 +44,23 @@ class FigureSpec:
     chapter: str
     summary: str
 
+    @property
+    def file(self) -> str:
+        """The table's file below ``results``."""
+        return f"{self.table}.parquet" if "/" in self.table else f"tables/{self.table}.parquet"
+
+    @property
+    def part(self) -> str:
+        """The part of the project that the table belongs to: ``grid``, or the table's folder."""
+        return self.table.partition("/")[0] if "/" in self.table else "grid"
+
 
 @cache
 def figures(folder: Path = FOLDER) -> dict[str, FigureSpec]:
     """All figures by name, in their order; a GradgridError names a declaration that breaks these rules."""
     specs = [
-        _spec(function, path)
-        for path in sorted(folder.glob("*.py"))
+        _spec(function, path, ".".join(path.relative_to(folder).with_suffix("").parts))
+        for path in sorted(folder.rglob("*.py"))
         for function in decorated(read_module(path), "figure")
     ]
     named = {spec.name: spec for spec in sorted(specs, key=lambda spec: (spec.order, spec.name))}
@@ -54,10 +69,10 @@ def figures(folder: Path = FOLDER) -> dict[str, FigureSpec]:
     return named
 
 
-def _spec(function: ast.FunctionDef, path: Path) -> FigureSpec:
+def _spec(function: ast.FunctionDef, path: Path, module: str) -> FigureSpec:
     summary = (ast.get_docstring(function) or "").partition("\n")[0]
     try:
-        return FigureSpec(function.name, path.stem, summary=summary, **_declaration(function))
+        return FigureSpec(function.name, module, summary=summary, **_declaration(function))
     except (TypeError, ValueError, AttributeError) as error:
         where = f"{path}:{function.lineno}: figure {function.name}"
         raise GradgridError(f"{where}: write @figure(table=…, order=…, chapter=…) with constants") from error

@@ -11,9 +11,10 @@ from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 
+from gradgrid.core.canonical import canonical_json
 from gradgrid.core.config import Training
 from gradgrid.core.imports import imported_modules, module_path
-from gradgrid.core.plan import Bundle, Run, canonical_json
+from gradgrid.core.plan import Bundle, Run
 from gradgrid.core.registry import PACKAGE, decorated, read_module
 from gradgrid.core.schedule import epochs, measured_steps
 

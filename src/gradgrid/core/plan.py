@@ -8,6 +8,7 @@ from hashlib import blake2b
 from itertools import product
 from urllib.parse import quote
 
+from gradgrid.core.canonical import canonical_json
 from gradgrid.core.config import Config, Factors, Training
 from gradgrid.core.entries import Entry, clipping_label
 
@@ -121,11 +122,6 @@ def plan(config: Config) -> Plan:
     cells = tuple(_cells(config.factors))
     runs = tuple(Run(cell, seed) for cell in cells for seed in config.seeds)
     return Plan(cells, runs, _bundles(runs))
-
-
-def canonical_json(value: object) -> str:
-    """JSON with sorted keys and no spaces: equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def _cells(factors: Factors) -> Iterator[Cell]:

@@ -1,8 +1,10 @@
 """From pydantic's errors to the lines that the user reads: ``config.yaml:LINE key: what is wrong``."""
 
 from collections.abc import Iterable
+from typing import get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from gradgrid.core.documents import Keys
 from gradgrid.core.fields import Found
@@ -54,8 +56,8 @@ def _elsewhere(key: str, top: Section) -> str | None:
     """The full name of a key of some section that is near ``key``."""
     full = {}
     for name, field in top.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            full |= {inner: f"{name}.{inner}" for inner in field.annotation.model_fields}
+        if section := _class(field):
+            full |= {inner: f"{name}.{inner}" for inner in section.model_fields}
     return full.get(nearest(key, full, cutoff=0.8))
 
 
@@ -76,5 +78,11 @@ def _missing(keys: Keys, top: Section) -> str:
 
 def _section(keys: Keys, top: Section) -> Section:
     for key in keys:
-        top = top.model_fields[key].annotation
+        top = _class(top.model_fields[key])
     return top
+
+
+def _class(field: FieldInfo) -> Section | None:
+    """The section that a field holds, or may hold beside null."""
+    kinds = (field.annotation, *get_args(field.annotation))
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)

@@ -28,7 +28,7 @@ def draw(name: str, tables_dir: Path, out_stem: Path, notice: str | None = None)
     if name not in figures():
         raise GradgridError(f"figure {name!r} is unknown; there are {', '.join(figures())}")
     spec = figures()[name]
-    source = Source(Path(tables_dir), spec.table, notice or None)
+    source = Source(Path(tables_dir), Path(spec.file).stem, notice or None)
     with matplotlib.rc_context({**SETTINGS, "svg.hashsalt": name}):
         _save(drawing(spec, source), spec, source, Path(out_stem))
 

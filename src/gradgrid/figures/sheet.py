@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure, SubFigure
 
-from gradgrid.figures.source import Scope
+from gradgrid.figures.source import Scope, Stated
 from gradgrid.figures.style import SMALL, TEXT, TITLE, VERMILLION, WIDTH
 
 MARGIN = 0.12
@@ -31,7 +31,7 @@ class Drawing:
 class Sheet:
     """A figure in the making, as wide as the page; ``body`` is where panels, legend and colour bars go."""
 
-    def __init__(self, scope: Scope, title: str, height: float) -> None:
+    def __init__(self, scope: Scope | Stated, title: str, height: float) -> None:
         """``height`` is the body's, in inches."""
         self._title, self._scope = title, scope
         lines = _wrapped(scope.words)
@@ -71,7 +71,7 @@ class Sheet:
         return Drawing(self.figure, self._title, caption, alt, self._scope.words, units, notice)
 
 
-def nothing(scope: Scope, title: str, reason: str) -> Drawing:
+def nothing(scope: Scope | Stated, title: str, reason: str) -> Drawing:
     """The figure of a grid that has nothing to show here: the reason in place of panels."""
     sheet = Sheet(scope, title, _EMPTY_HEIGHT)
     sheet.body.text(0.5, 0.5, textwrap.fill(reason, 110), ha="center", va="center", fontsize=TEXT + 1)

@@ -1,9 +1,10 @@
 """The tables as the figures read them: only the columns and rows that a figure needs, and the levels."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -27,11 +28,8 @@ class Source:
     def read(self, columns: Iterable[str], **rows: Level | Sequence[Level]) -> pd.DataFrame:
         """Some columns of the rows in which each named column has the given level, or one of several."""
         filters = [(name, "in", _several(level)) for name, level in rows.items()]
-        path = self.folder / f"{self.table}.parquet"
-        try:
-            found = pq.read_table(path, columns=list(columns), filters=filters or None, partitioning=None)
-        except (OSError, pa.ArrowException) as error:
-            raise GradgridError(f"{path}: cannot be read ({error}); collect the tables again") from error
+        options = {"columns": list(columns), "filters": filters or None, "partitioning": None}
+        found = self._read_file(pq.read_table, **options)
         return found.cast(_text_plain(found.schema)).to_pandas()
 
     @cached_property
@@ -41,9 +39,14 @@ class Source:
         return {name: ordered(name, combinations[name].unique().tolist()) for name in FACTOR_NAMES}
 
     @cached_property
+    def columns(self) -> list[str]:
+        """The table's columns."""
+        return self._read_file(pq.read_schema).names
+
+    @cached_property
     def dataset(self) -> str:
-        """The dataset that was used; empty if the table has no rows."""
-        return "".join(self.read(["dataset"])["dataset"].unique())
+        """The dataset that was used; empty if the table has no rows, or comes from no images."""
+        return "".join(self.read(["dataset"])["dataset"].unique()) if "dataset" in self.columns else ""
 
     @cached_property
     def seeds(self) -> int:
@@ -51,6 +54,17 @@ class Source:
         if self.table == "cells":
             return int(self.read(["seeds"])["seeds"].max())
         return self.read(["seed"])["seed"].nunique()
+
+    def _read_file(self, reader: Callable, **options: object) -> Any:
+        path = self.folder / f"{self.table}.parquet"
+        try:
+            return reader(path, **options)
+        except (OSError, pa.ArrowException) as error:
+            raise GradgridError(f"{path}: cannot be read ({error}); collect the tables again") from error
+
+    def stated(self, *facts: str) -> "Stated":
+        """What a figure shows of a table that holds no grid, in the figure's own words."""
+        return Stated(self, facts)
 
     def scope(self, *spread: str, **at: Level) -> "Scope":
         """What a figure shows that spreads some factors; the others stay at a given level or the first."""
@@ -80,6 +94,20 @@ class Scope:
         shown = self.fixed[factor]
         others = [str(level) for level in self.source.levels[factor] if level != shown]
         return in_words(factor, shown) + (f" (not shown: {', '.join(others)})" if others else "")
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What a figure shows: the dataset, if any, and facts in words."""
+
+    source: Source
+    facts: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """Dataset and facts."""
+        dataset = TITLES.get(self.source.dataset, self.source.dataset)
+        return " · ".join([*([dataset] if dataset else []), *self.facts])
 
 
 def _several(level: Level | Sequence[Level]) -> list[Level]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gradgrid.train.pixels import Minibatch
+from gradgrid.train.pixels import Minibatch, OwnMinibatch
 from gradgrid.train.stack import Stack
 
 
@@ -23,7 +23,7 @@ class Divergence:
 
 
 def locate(
-    before: Stack, steps: Sequence[Minibatch], taken: int, runs: Sequence[int]
+    before: Stack, steps: Sequence[Minibatch | OwnMinibatch], taken: int, runs: Sequence[int]
 ) -> dict[int, Divergence]:
     """Take ``steps`` again on ``before``, which had ``taken`` updates, and watch the given runs."""
     found: dict[int, Divergence] = {}
@@ -33,7 +33,7 @@ def locate(
     return found
 
 
-def _watched_step(stack: Stack, minibatch: Minibatch) -> Tensor:
+def _watched_step(stack: Stack, minibatch: Minibatch | OwnMinibatch) -> Tensor:
     """Take a step; for each run [runs] the layer of the first non-finite value in it, 0 if all are finite.
 
     In the order of computation: activations and outputs upwards, deltas downwards, then the parameters upwards.

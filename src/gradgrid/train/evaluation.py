@@ -11,9 +11,9 @@ from gradgrid.train.stack import Stack
 def evaluate(stack: Stack, blocks: Sequence[Block]) -> tuple[Tensor, Tensor]:
     """Mean cost without weight decay, and share of images classified correctly, each [runs]."""
     images = sum(len(block.labels) for block in blocks)
-    cost = correct = 0
+    network, cost, correct = stack.network.reading(), 0, 0
     for block in blocks:
-        loss = stack.network.forward(block.images, block.targets, stack.loss).loss
+        loss = network.forward(block.images, block.targets, stack.loss).loss
         cost = cost + loss.cost().double().sum(1)
         correct = correct + (loss.outputs.argmax(2) == block.labels).sum(1)
     runs = len(stack.runs)

@@ -1,8 +1,8 @@
 """The stacked network: M runs of one architecture as one network with a leading run axis.
 
-Layer 1 reads sparse images, and its weights are kept as one table [inputs, M·width] with a scale for each run, so
-that a step touches only the rows of pixels that are not zero: weights = scale · table. The weights of layers
-2 … depth+1 are [M, out, in], as ``torch.nn.Linear`` lays them out; biases are [M, 1, out].
+Weights are [M, out, in], as ``torch.nn.Linear`` lays them out; biases are [M, 1, out]. Layer 1 comes in two forms,
+for runs that see the same images (:class:`StackedNetwork`) and for runs that each see their own
+(:class:`OwnImagesNetwork`).
 
 The backward pass is written out, because the deltas are what the project measures:
 delta^l = (delta^{l+1} W^{l+1}) ∘ f'(z^l) (Nielsen, ch. 2, BP2).
@@ -11,6 +11,7 @@ delta^l = (delta^{l+1} W^{l+1}) ∘ f'(z^l) (Nielsen, ch. 2, BP2).
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -37,30 +38,102 @@ class Trace:
     loss: Loss
 
 
-class StackedNetwork:
-    """M runs' parameters: the given runs, and idle ones that fill the stack up."""
+class Network:
+    """M runs' parameters: the given runs, and idle ones that fill the stack up. How layer 1 is kept, subclasses say.
+
+    ``weights`` are those of layers 2 … depth+1, ``biases`` those of all layers.
+    """
 
     def __init__(
-        self, runs: Sequence[Parameters], activation: Callable[[Tensor], Pair], images: Iterable[int] = (1,)
+        self,
+        weights: Sequence[Tensor],
+        biases: Sequence[Tensor],
+        runs: int,
+        activation: Callable[[Tensor], Pair],
     ) -> None:
+        """Stacked ``weights`` and ``biases`` of all layers, of which the first ``runs`` are no idle ones."""
+        self.weights, self.biases = list(weights[1:]), list(biases)
+        self.runs, self.activation = runs, activation
+
+    @classmethod
+    def of(
+        cls, runs: Sequence[Parameters], activation: Callable[[Tensor], Pair], images: Iterable[int] = (1,)
+    ) -> Self:
         """Stack the parameters of ``runs``, all of one architecture, type and device.
 
         ``images`` are the numbers of images that will be fed forward at a time: see :func:`stack_multiple`.
         """
         idle = [(torch.zeros_like(w), torch.zeros_like(b)) for w, b in runs[0]]
-        self.runs = len(runs)
-        stack = [*runs, *[idle] * (-len(runs) % stack_multiple(runs[0], images))]
-        self.activation = activation
-        self.table = torch.cat([parameters[0][0] for parameters in stack]).T.contiguous()
-        self.exact_scale = self.table.new_ones(len(stack), 1, 1, dtype=torch.float64)
-        layers = list(zip(*stack, strict=True))
-        self.weights = [products.stack(w for w, _ in layer) for layer in layers[1:]]
-        self.biases = [torch.stack([b for _, b in layer])[:, None] for layer in layers]
+        filled = [*runs, *[idle] * (-len(runs) % stack_multiple(runs[0], images))]
+        layers = list(zip(*filled, strict=True))
+        weights = [products.stack(w for w, _ in layer) for layer in layers]
+        return cls(
+            weights, [torch.stack([b for _, b in layer])[:, None] for layer in layers], len(runs), activation
+        )
 
     @property
     def stacked(self) -> int:
         """M: the runs and the idle ones that fill the stack up."""
-        return len(self.exact_scale)
+        return len(self.biases[0])
+
+    @property
+    def depth(self) -> int:
+        """Number of hidden layers."""
+        return len(self.weights)
+
+    def upward(self, z: Tensor, targets: Tensor, loss: Callable[[Tensor, Tensor], Loss]) -> Trace:
+        """From layer 1's pre-activations ``z`` [M, B, width] to the loss."""
+        activations, slopes = [], []
+        for weights, biases in zip(self.weights, self.biases[1:], strict=True):
+            a, slope = self.activation(z)
+            activations.append(a)
+            slopes.append(slope)
+            z = products.affine(biases, a, weights.mT)
+        return Trace(activations, slopes, loss(z, targets))
+
+    def backward(self, trace: Trace) -> list[Tensor]:
+        """Deltas dC/dz [M, B, neurons] of each image's own cost, layers 1 … depth+1."""
+        deltas = [trace.loss.delta]
+        for weights, slope in zip(reversed(self.weights), reversed(trace.slopes), strict=True):
+            deltas.append(products.product(deltas[-1], weights).mul_(slope))
+        return deltas[::-1]
+
+    def first_weights(self) -> Tensor:
+        """The weights of layer 1 [M, width, inputs], a copy."""
+        raise NotImplementedError
+
+    def parameters(self, run: int) -> Parameters:
+        """Copies of one run's weights [out, in] and biases [out]."""
+        weights = [self.first_weights()[run], *(layer[run] for layer in self.weights)]
+        return [(w.clone(), b[run, 0].clone()) for w, b in zip(weights, self.biases, strict=True)]
+
+    def finite(self) -> Tensor:
+        """Whether every parameter of each run is finite [runs]."""
+        rest = [torch.isfinite(t).flatten(1) for t in (*self.weights, *self.biases)]
+        return torch.cat([self._finite_first(), *rest], 1).all(1)[: self.runs]
+
+    def _finite_first(self) -> Tensor:
+        raise NotImplementedError
+
+
+class StackedNetwork(Network):
+    """Runs that see the same images, which are sparse.
+
+    Layer 1's weights are one table [inputs, M·width] with a scale for each run, so that a step touches only the
+    rows of pixels that are not zero: weights = scale · table.
+    """
+
+    def __init__(
+        self,
+        weights: Sequence[Tensor],
+        biases: Sequence[Tensor],
+        runs: int,
+        activation: Callable[[Tensor], Pair],
+    ) -> None:
+        """See :class:`Network`."""
+        super().__init__(weights, biases, runs, activation)
+        self.table = self.side_by_side(weights[0].mT)
+        self.exact_scale = self.table.new_ones(self.stacked, 1, 1, dtype=torch.float64)
 
     @property
     def scale(self) -> Tensor:
@@ -82,11 +155,6 @@ class StackedNetwork:
         self.table.view(len(self.table), self.stacked, -1).mul_(self.scale.transpose(0, 1))
         self.exact_scale.fill_(1.0)
 
-    @property
-    def depth(self) -> int:
-        """Number of hidden layers."""
-        return len(self.weights)
-
     def by_run(self, wide: Tensor) -> Tensor:
         """[rows, M·width] as [M, rows, width], contiguous."""
         return wide.view(len(wide), self.stacked, -1).transpose(0, 1).contiguous()
@@ -98,39 +166,55 @@ class StackedNetwork:
     def forward(self, images: Pixels, targets: Tensor, loss: Callable[[Tensor, Tensor], Loss]) -> Trace:
         """Feed ``images`` [B, inputs] through every run and compare with one-hot ``targets`` [B, classes]."""
         z = torch.addcmul(self.biases[0], self.by_run(images.times(self.table)), self.scale)
-        activations, slopes = [], []
-        for weights, biases in zip(self.weights, self.biases[1:], strict=True):
-            a, slope = self.activation(z)
-            activations.append(a)
-            slopes.append(slope)
-            z = products.affine(biases, a, weights.mT)
-        return Trace(activations, slopes, loss(z, targets))
+        return self.upward(z, targets, loss)
 
-    def backward(self, trace: Trace) -> list[Tensor]:
-        """Deltas dC/dz [M, B, neurons] of each image's own cost, layers 1 … depth+1."""
-        deltas = [trace.loss.delta]
-        for weights, slope in zip(reversed(self.weights), reversed(trace.slopes), strict=True):
-            deltas.append(products.product(deltas[-1], weights).mul_(slope))
-        return deltas[::-1]
+    def reading(self) -> "StackedNetwork":
+        """The network itself: it reads any images."""
+        return self
 
     def first_weights(self) -> Tensor:
-        """The weights of layer 1 [M, width, inputs], a copy."""
+        """See :class:`Network`."""
         return self.by_run(self.table).mul_(self.scale).mT
-
-    def parameters(self, run: int) -> Parameters:
-        """Copies of one run's weights [out, in] and biases [out]."""
-        weights = [self.first_weights()[run], *(layer[run] for layer in self.weights)]
-        return [(w.clone(), b[run, 0].clone()) for w, b in zip(weights, self.biases, strict=True)]
 
     def tensors(self) -> list[Tensor]:
         """The parameters themselves: layer 1's table, the weights of the other layers, the biases."""
         return [self.table, *self.weights, *self.biases]
 
-    def finite(self) -> Tensor:
-        """Whether every parameter of each run is finite [runs]."""
-        table = torch.isfinite(self.table).all(0).view(self.stacked, -1)
-        rest = [torch.isfinite(t).flatten(1) for t in (*self.weights, *self.biases)]
-        return torch.cat([table, *rest], 1).all(1)[: self.runs]
+    def _finite_first(self) -> Tensor:
+        return torch.isfinite(self.table).all(0).view(self.stacked, -1)
+
+
+class OwnImagesNetwork(Network):
+    """Runs that each see their own images, which are dense: seeds that train side by side."""
+
+    def __init__(
+        self,
+        weights: Sequence[Tensor],
+        biases: Sequence[Tensor],
+        runs: int,
+        activation: Callable[[Tensor], Pair],
+    ) -> None:
+        """See :class:`Network`."""
+        super().__init__(weights, biases, runs, activation)
+        self.first = weights[0]
+
+    def fold(self) -> None:
+        """Nothing to do: weights have no scale."""
+
+    def forward(self, images: Tensor, targets: Tensor, loss: Callable[[Tensor, Tensor], Loss]) -> Trace:
+        """Feed each run its ``images`` [M, B, inputs] and compare with one-hot ``targets`` [M, B, classes]."""
+        return self.upward(products.affine(self.biases[0], images, self.first.mT), targets, loss)
+
+    def reading(self) -> StackedNetwork:
+        """The same runs for images that all of them see; valid until the next step."""
+        return StackedNetwork([self.first, *self.weights], self.biases, self.runs, self.activation)
+
+    def first_weights(self) -> Tensor:
+        """See :class:`Network`."""
+        return self.first.clone()
+
+    def _finite_first(self) -> Tensor:
+        return torch.isfinite(self.first).flatten(1)
 
 
 def stack_multiple(parameters: Parameters, images: Iterable[int]) -> int:

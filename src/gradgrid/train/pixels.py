@@ -7,11 +7,14 @@ own column of the table alone, bit for bit, however many runs stand side by side
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from scipy import sparse
 from torch import Tensor
+
+from gradgrid.train.products import product
 
 _STEPS_AT_ONCE = 100
 _IMAGES_AT_ONCE = 4096
@@ -59,6 +62,42 @@ class Minibatch:
         return len(self.targets)
 
 
+@dataclass(frozen=True)
+class OwnMinibatch:
+    """One step's images of runs that each see their own.
+
+    ``chosen`` [M, B] are the numbers of the images among ``dense`` [n, inputs] and ``classes`` [n, classes]. They are
+    copied when they are first asked for, so that they are still in the cache when they are used.
+    """
+
+    chosen: Tensor
+    dense: Tensor
+    classes: Tensor
+
+    @property
+    def size(self) -> int:
+        """Number of images B."""
+        return self.chosen.shape[1]
+
+    @cached_property
+    def images(self) -> Tensor:
+        """x [M, B, inputs]."""
+        return self._of(self.dense)
+
+    @cached_property
+    def targets(self) -> Tensor:
+        """One-hot targets [M, B, classes]."""
+        return self._of(self.classes)
+
+    def _of(self, rows: Tensor) -> Tensor:
+        return rows.index_select(0, self.chosen.flatten()).view(*self.chosen.shape, -1)
+
+    @property
+    def gram(self) -> Tensor:
+        """x xᵀ of each run's images, [M, B, B]."""
+        return product(self.images, self.images.mT)
+
+
 class TrainingImages:
     """The training images [n, inputs] with one-hot targets [n, classes], from which minibatches are cut."""
 
@@ -77,6 +116,21 @@ class TrainingImages:
             yield self._cut(order[begin : min(begin + at_once, whole)], size)
         if whole < len(order):
             yield self._cut(order[whole:], len(order) - whole)
+
+    def own_minibatches(self, orders: np.ndarray, size: int, stacked: int) -> Iterator[list[OwnMinibatch]]:
+        """The same where run m of ``stacked`` has the order ``orders[m]`` [n]; the runs beyond see blank images."""
+        images, targets = self._with_blank
+        idle = np.full((stacked - len(orders), orders.shape[1]), len(self.targets))
+        chosen = torch.from_numpy(np.concatenate([orders, idle])).to(targets.device)
+        steps = chosen.split(size, 1)
+        for begin in range(0, len(steps), _STEPS_AT_ONCE):
+            yield [OwnMinibatch(of, images, targets) for of in steps[begin : begin + _STEPS_AT_ONCE]]
+
+    @cached_property
+    def _with_blank(self) -> tuple[Tensor, Tensor]:
+        """The images dense, and their targets, with a blank one at the end."""
+        images = torch.from_numpy(self.images.toarray()).to(self.targets.device)
+        return torch.cat([images, images[:1] * 0]), torch.cat([self.targets, self.targets[:1] * 0])
 
     def _cut(self, chosen: np.ndarray, size: int) -> list[Minibatch]:
         """Cut the chosen images [steps·B] into minibatches of B = ``size``."""

@@ -1,6 +1,6 @@
 """Probes: what is measured of every layer on the probe images, while the networks train."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from gradgrid.train.images import ProbeBlock, Probes
+from gradgrid.train.losses import Loss
 from gradgrid.train.network import StackedNetwork, Trace
+from gradgrid.train.pixels import Minibatch
 from gradgrid.train.products import product
 from gradgrid.train.stack import Stack
 
@@ -22,8 +24,10 @@ def measure(stack: Stack, probes: Probes, largest_slope: float) -> dict[str, Ten
     ``largest_slope`` is the activation's largest |f'|. Saturation and death are measured on hidden layers alone;
     for the output layer they are NaN.
     """
-    network = stack.network
-    blocks = [_measure_block(stack, block, SATURATED_BELOW * largest_slope) for block in probes.blocks]
+    network = stack.network.reading()
+    blocks = [
+        _measure_block(network, stack.loss, block, SATURATED_BELOW * largest_slope) for block in probes.blocks
+    ]
     sums = reduce(_Sums.joined, blocks)
     gradients = [network.by_run(sums.weights[0]), *sums.weights[1:]]
     weight_norms = _norms([network.first_weights(), *network.weights])
@@ -39,6 +43,23 @@ def measure(stack: Stack, probes: Probes, largest_slope: float) -> dict[str, Ten
     rates = stack.rates.flatten()[:, None]
     measures["update_ratio"] = rates * measures["weight_gradient_norm"] / weight_norms
     return {name: values[: network.runs].cpu() for name, values in measures.items()}
+
+
+def bias_gradients(stack: Stack, probes: Probes) -> list[Tensor]:
+    """Mean dC/db over the probe images, layer by layer [runs, neurons]."""
+    network = stack.network.reading()
+    sums = reduce(_Sums.joined, [_measure_block(network, stack.loss, block, 0.0) for block in probes.blocks])
+    return [total[: network.runs] / sums.images for total in sums.biases]
+
+
+def layer_norms(
+    network: StackedNetwork, images: Minibatch | ProbeBlock, trace: Trace, deltas: Sequence[Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Norms [M, layers] of the mean bias gradient and of the mean weight gradient of each layer over ``images``."""
+    first, *others = weight_gradients(network, images, trace, deltas)
+    size = len(images.targets)
+    weights = _norms([network.by_run(first), *others]) / size
+    return _norms(delta.sum(1) for delta in deltas) / size, weights
 
 
 @dataclass(frozen=True)
@@ -75,10 +96,11 @@ class _Sums:
         )
 
 
-def _measure_block(stack: Stack, block: ProbeBlock, flat: float) -> _Sums:
+def _measure_block(
+    network: StackedNetwork, loss: Callable[[Tensor, Tensor], Loss], block: ProbeBlock, flat: float
+) -> _Sums:
     """Feed one block forward and backward; slopes below ``flat`` count as saturated."""
-    network = stack.network
-    trace = network.forward(block.images, block.targets, stack.loss)
+    trace = network.forward(block.images, block.targets, loss)
     deltas = network.backward(trace)
     outputs = [*trace.activations, trace.loss.outputs]
     moments = [_moments(a.flatten(1)) for a in outputs]
@@ -96,9 +118,9 @@ def _measure_block(stack: Stack, block: ProbeBlock, flat: float) -> _Sums:
 
 
 def weight_gradients(
-    network: StackedNetwork, block: ProbeBlock, trace: Trace, deltas: Sequence[Tensor]
+    network: StackedNetwork, block: Minibatch | ProbeBlock, trace: Trace, deltas: Sequence[Tensor]
 ) -> Iterable[Tensor]:
-    """Weight gradients summed over a block, layer by layer: [inputs, M·width], then [M, out, in]."""
+    """Weight gradients summed over some images, layer by layer: [pixels, M·width], then [M, out, in]."""
     yield block.transposed.times(network.side_by_side(deltas[0]))
     for delta, a in zip(deltas[1:], trace.activations, strict=True):
         yield product(delta.mT, a)

@@ -12,9 +12,9 @@ from gradgrid.train import losses
 from gradgrid.train.clipping import StackLimits, limits
 from gradgrid.train.gains import activation_function
 from gradgrid.train.losses import Loss
-from gradgrid.train.network import Parameters, StackedNetwork, Trace, gradient_norms
-from gradgrid.train.pixels import Minibatch
-from gradgrid.train.updates import Gradients, Rates, is_sparse, make_update
+from gradgrid.train.network import OwnImagesNetwork, Parameters, StackedNetwork, Trace, gradient_norms
+from gradgrid.train.pixels import Minibatch, OwnMinibatch
+from gradgrid.train.updates import Gradients, OwnImagesDescent, Rates, Update, is_sparse, make_update
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,12 @@ class Stack:
         loss: str,
         decay: float,
         images: Iterable[int] = (1,),
+        own_images: bool = False,
     ) -> None:
         """Stack ``runs``, one of :func:`alike`, from their initial ``parameters`` in the same order.
 
-        ``decay`` is the book's lambda/n; ``images`` are the numbers of images that will be fed at a time.
+        ``decay`` is the book's lambda/n; ``images`` are the numbers of images that will be fed at a time. With
+        ``own_images`` each run sees its own, and all are plain gradient descent with one learning rate.
         """
         cell = runs[0].cell
         self.runs = tuple(runs)
@@ -46,28 +48,30 @@ class Stack:
         sparse = is_sparse(cell.optimizer, cell.learning_rate, decay)
         # A dense update has elementwise arithmetic on biases [M, 1, neurons], as if on one image.
         counts = images if sparse else {1, *images}
-        self.network = StackedNetwork(parameters, activation_function(cell.activation), counts)
-        stacked, like = self.network.stacked, self.network.table
+        kind = OwnImagesNetwork if own_images else StackedNetwork
+        self.network = kind.of(parameters, activation_function(cell.activation), counts)
+        stacked, like = self.network.stacked, self.network.biases[0]
         self.limits = StackLimits([limits(run.cell.clipping) for run in runs], stacked, like)
         rates = [run.cell.learning_rate for run in runs] + [0.0] * (stacked - len(runs))
         values = self.limits.values if self.limits.any_value else None
         self.rates = like.new_tensor(rates).view(-1, 1, 1)
-        self.update = make_update(
-            cell.optimizer,
-            Rates(self.rates, decay, values),
-            sparse,
-        )
+        if own_images:
+            self.update: Update = OwnImagesDescent(_shared_rate(runs), decay)
+        else:
+            self.update = make_update(cell.optimizer, Rates(self.rates, decay, values), sparse)
 
-    def step(self, minibatch: Minibatch) -> StepClipping | None:
+    def step(self, minibatch: Minibatch | OwnMinibatch) -> StepClipping | None:
         """One optimizer update of every run; says what clipping did, None where no run has any."""
         trace = self.forward(minibatch)
         return self.descend(minibatch, trace, self.network.backward(trace))
 
-    def forward(self, minibatch: Minibatch) -> Trace:
+    def forward(self, minibatch: Minibatch | OwnMinibatch) -> Trace:
         """The forward pass of a step."""
         return self.network.forward(minibatch.images, minibatch.targets, self.loss)
 
-    def descend(self, minibatch: Minibatch, trace: Trace, deltas: Sequence[Tensor]) -> StepClipping | None:
+    def descend(
+        self, minibatch: Minibatch | OwnMinibatch, trace: Trace, deltas: Sequence[Tensor]
+    ) -> StepClipping | None:
         """The clipped update of a step, from its forward and backward pass."""
         mean = torch.full_like(self.limits.norms, 1 / minibatch.size)
         if not self.limits.any:
@@ -79,6 +83,17 @@ class Stack:
         return StepClipping(norms.flatten(), (factor.flatten() < 1) | cut)
 
 
+def _shared_rate(runs: Sequence[Run]) -> float:
+    """The learning rate of runs that can see their own images."""
+    rates = {run.cell.learning_rate for run in runs}
+    plain = all(
+        run.cell.optimizer.name == "sgd" and limits(run.cell.clipping).value == math.inf for run in runs
+    )
+    if len(rates) > 1 or not plain:
+        raise ValueError("runs with their own images: sgd without clipping by value, at one learning rate")
+    return rates.pop()
+
+
 def alike(runs: Sequence[Run], decay: float, largest: int) -> list[list[Run]]:
     """Cut a bundle's runs into groups that can be stacked, of at most ``largest`` runs and of even sizes."""
     groups: dict[object, list[Run]] = {}
@@ -87,9 +102,10 @@ def alike(runs: Sequence[Run], decay: float, largest: int) -> list[list[Run]]:
         groups.setdefault((cell.optimizer, is_sparse(cell.optimizer, cell.learning_rate, decay)), []).append(
             run
         )
-    return [part for group in groups.values() for part in _even(group, largest)]
+    return [part for group in groups.values() for part in even_parts(group, largest)]
 
 
-def _even(runs: list[Run], largest: int) -> list[list[Run]]:
+def even_parts(runs: list[Run], largest: int) -> list[list[Run]]:
+    """Cut runs into parts of at most ``largest`` and of even sizes."""
     size = math.ceil(len(runs) / math.ceil(len(runs) / largest))
     return [runs[i : i + size] for i in range(0, len(runs), size)]

@@ -1,7 +1,7 @@
 """The training loop: a stack of runs from initialization to its last epoch."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,8 @@ from gradgrid.train.evaluation import evaluate
 from gradgrid.train.gains import largest_slope
 from gradgrid.train.images import CLASSES, Images
 from gradgrid.train.initialization import initialize
-from gradgrid.train.pixels import Minibatch
+from gradgrid.train.network import OwnImagesNetwork
+from gradgrid.train.pixels import Minibatch, OwnMinibatch
 from gradgrid.train.probes import measure
 from gradgrid.train.records import Records
 from gradgrid.train.stack import Stack, StepClipping
@@ -26,13 +27,18 @@ Progress = Callable[[int], None]
 
 
 @torch.inference_mode()
-def train(runs: Sequence[Run], images: Images, training: Training, progress: Progress) -> Records:
-    """Train runs that can be stacked (stack.py), all of one seed, and return what was measured of them."""
-    loop = _Loop.begin(runs, images, training)
+def train(
+    runs: Sequence[Run], images: Images, training: Training, progress: Progress, own_images: bool = False
+) -> Records:
+    """Train runs that can be stacked (stack.py) and return what was measured of them.
+
+    All runs have one seed and see the same minibatches, or each sees those of its seed (``own_images``).
+    """
+    loop = _Loop.begin(runs, images, training, own_images)
     loop.measure(0)
     for epoch in range(1, epochs(training, images.name) + 1):
-        order = data_order(runs[0].seed, epoch, images.size)
-        for steps in images.training.minibatches(order, training.minibatch):
+        orders = [data_order(run.seed, epoch, images.size) for run in (runs if own_images else runs[:1])]
+        for steps in loop.minibatches(orders, training.minibatch):
             loop.take(steps)
             progress(len(steps) * len(runs))
         loop.end_epoch(epoch)
@@ -58,7 +64,7 @@ class _Loop:
     taken: int = 0
 
     @classmethod
-    def begin(cls, runs: Sequence[Run], images: Images, training: Training) -> "_Loop":
+    def begin(cls, runs: Sequence[Run], images: Images, training: Training, own_images: bool) -> "_Loop":
         """Initialize the runs and stack them."""
         device, dtype = images.training.targets.device, images.training.targets.dtype
         drawn = [initialize(run, training.bias, images.probes.dense, CLASSES) for run in runs]
@@ -66,13 +72,22 @@ class _Loop:
         per_epoch = steps_per_epoch(training, images.name, images.size)
         last_minibatch = images.size - (per_epoch - 1) * training.minibatch
         sizes = sorted({training.minibatch, last_minibatch, *images.sizes()})
-        stack = Stack(runs, parameters, training.loss, training.weight_decay / images.size, sizes)
+        decay = training.weight_decay / images.size
+        stack = Stack(runs, parameters, training.loss, decay, sizes, own_images)
         records = Records(runs, images.name, per_epoch)
         last_step = per_epoch * epochs(training, images.name)
         measured = measured_steps(training, images.name, images.size)
         return cls(stack, images, records, last_step, frozenset(measured), [])
 
-    def take(self, steps: Sequence[Minibatch]) -> None:
+    def minibatches(
+        self, orders: Sequence[np.ndarray], size: int
+    ) -> Iterator[Sequence[Minibatch | OwnMinibatch]]:
+        """An epoch's minibatches, some steps at a time, in the one order [n] of all runs or each run's own."""
+        if isinstance(self.stack.network, OwnImagesNetwork):
+            return self.images.training.own_minibatches(np.stack(orders), size, self.stack.network.stacked)
+        return self.images.training.minibatches(orders[0], size)
+
+    def take(self, steps: Sequence[Minibatch | OwnMinibatch]) -> None:
         """Take some steps, measure where it is due, and look whether a run has diverged on the way."""
         before, first = copy.deepcopy(self.stack), self.taken
         for minibatch in steps:

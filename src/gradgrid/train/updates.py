@@ -15,8 +15,8 @@ from torch import Tensor
 from gradgrid.core.entries import Entry
 from gradgrid.train import optimizers
 from gradgrid.train.clipping import Cutter
-from gradgrid.train.network import StackedNetwork, Trace
-from gradgrid.train.pixels import Minibatch
+from gradgrid.train.network import OwnImagesNetwork, StackedNetwork, Trace
+from gradgrid.train.pixels import Minibatch, OwnMinibatch
 from gradgrid.train.products import product
 
 
@@ -27,7 +27,7 @@ class Gradients:
 
     deltas: Sequence[Tensor]
     trace: Trace
-    minibatch: Minibatch
+    minibatch: Minibatch | OwnMinibatch
     factor: Tensor
 
 
@@ -72,6 +72,27 @@ class SparseDescent:
         for biases, step in zip(network.biases, steps, strict=True):
             biases.sub_(cutter.by_run(step.sum(1, keepdim=True)))
         return cutter.cut
+
+
+class OwnImagesDescent:
+    """The same for runs that each see their own images; they share one learning rate and have no limits.
+
+    Weight decay and update are one in-place ``baddbmm_`` a layer.
+    """
+
+    def __init__(self, learning_rate: float, decay: float) -> None:
+        self.learning_rate = learning_rate
+        self.kept = 1 - learning_rate * decay
+
+    def step(self, network: OwnImagesNetwork, gradients: Gradients) -> bool:
+        """See :class:`Update`."""
+        steps = [delta * (self.learning_rate * gradients.factor) for delta in gradients.deltas]
+        inputs = [gradients.minibatch.images, *gradients.trace.activations]
+        for weights, step, a in zip([network.first, *network.weights], steps, inputs, strict=True):
+            weights.baddbmm_(step.mT, a, beta=self.kept, alpha=-1)
+        for biases, step in zip(network.biases, steps, strict=True):
+            biases.sub_(step.sum(1, keepdim=True))
+        return False
 
 
 class DenseUpdate:

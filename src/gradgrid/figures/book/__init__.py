@@ -1,0 +1,1 @@
+"""The figures of the book's chapter; each reads one table of ``results/book``."""
