@@ -66,7 +66,13 @@ def test_the_plan_of_the_default_configuration(run):
     assert "on mnist digits (the fallback) epochs 5 8 steps a run 25,000 1,040" in words
     assert "rows of gradients 205,200 246,240 rows of accuracy 56,160 82,080" in words
     assert "time on 2 cores about" in words
+    assert "the book's chapter about" in words
     assert all(line == line.rstrip() for line in output.splitlines())
+
+
+def test_the_plan_without_the_book_says_nothing_of_it(run):
+    Path("config.yaml").write_text(GOOD + "book: null\n")
+    assert "book" not in run("plan")[1]
 
 
 def test_the_plan_without_a_fallback_has_one_column(run):

@@ -1,6 +1,6 @@
 """The speed of learning, ‖dC/db‖ of each layer: before training, neuron by neuron, and through training."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,13 +9,13 @@ from torch import Tensor
 
 from gradgrid.book.recipe import FULL_BATCH, WEIGHT_DECAY, run
 from gradgrid.core.entries import Entry
+from gradgrid.core.jobs import Progress
 from gradgrid.core.plan import Run
 from gradgrid.train.gains import largest_slope
 from gradgrid.train.images import CLASSES, Images
 from gradgrid.train.initialization import initialize
 from gradgrid.train.probes import bias_gradients, layer_norms, measure
 from gradgrid.train.stack import Stack, even_parts
-from gradgrid.train.trainer import Progress
 
 _SIDE_BY_SIDE = 64
 _PICTURED = 2
@@ -40,14 +40,16 @@ def initial_speed(settings: dict, images: Images) -> dict[str, pd.DataFrame]:
 
 
 @torch.inference_mode()
-def training_speed(settings: dict, images: Images, progress: Progress) -> pd.DataFrame:
+def training_speed(settings: dict, images: Images) -> pd.DataFrame:
     """Through full-batch training on the first 1,000 training images: the rows of one depth.
 
     The norms are those before each update (table ``book/training_speed``).
     """
-    (depth,), steps = settings["depth"], settings["steps"]
+    depth, steps, activations = settings["depth"], settings["steps"], settings["activation"]
+    total = steps * len(settings["seeds"]) * len(activations)
+    progress = Progress(f"depth {depth}: {steps} full-batch steps", total, "run-steps")
     frames = []
-    for activation in map(Entry.from_written, settings["activation"]):
+    for activation in map(Entry.from_written, activations):
         runs = [run(depth, seed, activation=activation) for seed in settings["seeds"]]
         frames += [_followed(part, images, steps, progress) for part in even_parts(runs, _SIDE_BY_SIDE)]
     return pd.concat(frames)
@@ -80,7 +82,9 @@ def _steep(depth: int, steepness: float, seeds: Sequence[int]) -> list[Run]:
     return [run(depth, seed, activation=activation) for seed in seeds]
 
 
-def _followed(runs: Sequence[Run], images: Images, steps: int, progress: Progress) -> pd.DataFrame:
+def _followed(
+    runs: Sequence[Run], images: Images, steps: int, progress: Callable[[int], None]
+) -> pd.DataFrame:
     """Train on the full batch, and record the norms before each step."""
     stack = _stack(runs, images, (FULL_BATCH,))
     ((batch,),) = images.training.minibatches(np.arange(FULL_BATCH), FULL_BATCH)

@@ -98,8 +98,19 @@ class Book(Section):
     )
 
 
+TABLES = (
+    "accuracy", "initialization", "initial_speed", "neurons", "steepness", "training_speed", "chain", "matrix",
+    "problems", "curves", "claims",
+)  # fmt: skip
+"""The chapter's tables, which ``core.book_tables`` describes."""
 SPLIT_BY = {"accuracy": "depth", "initialization": "width", "training_speed": "depth"}
 """The experiments that train, each in several jobs: one for every level of a setting."""
+SOURCE = {
+    "accuracy": "gradgrid.book.learning",
+    "initialization": "gradgrid.book.learning",
+    "training_speed": "gradgrid.book.speed",
+}
+"""The module that does it."""
 
 
 def training_jobs(config: "Config") -> dict[str, dict[str, str]]:
@@ -120,4 +131,4 @@ def measuring_jobs(config: "Config") -> dict[str, str]:
 def _parts(config: "Config", experiment: str, by: str) -> Iterator[tuple[str, str]]:
     section = getattr(config.book, experiment).model_dump(mode="json")
     for level in section[by]:
-        yield f"{by}={level}", canonical_json({"device": config.device, experiment: section | {by: [level]}})
+        yield f"{by}={level}", canonical_json({"device": config.device, "part": section | {by: level}})

@@ -7,6 +7,7 @@ of the default grid (width 30, minibatch 10, all kinds of clipping), probes and 
 
 from dataclasses import dataclass
 
+from gradgrid.core.book import Book
 from gradgrid.core.config import Config
 from gradgrid.core.datasets import SIZES
 from gradgrid.core.plan import Bundle, Cell, Plan
@@ -23,6 +24,14 @@ REFERENCE_WIDTH, REFERENCE_MINIBATCH = 30, 10
 EVALUATION_SHARE = 0.25
 """Evaluating an image costs this share of training on it."""
 
+OWN_MICROSECONDS, OWN_WIDTH_MICROSECONDS, OWN_LAYER_MICROSECONDS = 12.0, 12.0, 2.7
+"""A step of ten images of one of sixteen runs that each see their own: a fixed part, one in proportion to the
+width, and one for each hidden layer. Measured at depths 1 and 4 and widths 30 and 100."""
+EVALUATED_MICROSECONDS = 2.2
+"""Evaluating one image in one of these runs, at width 30."""
+FULL_BATCH_MICROSECONDS = 800.0
+"""A full-batch step on 1,000 images, for each hidden layer of one run."""
+
 JOB_SECONDS = 4.0
 """Starting a job and loading its data."""
 
@@ -32,7 +41,10 @@ EVALUATED_TRAINING_IMAGES = 10_000
 
 @dataclass(frozen=True)
 class Estimate:
-    """What the plan comes to on one dataset: lengths of a run, rows of each table, seconds of wall time."""
+    """What the plan comes to on one dataset: lengths of a run, rows of each table, seconds of wall time.
+
+    ``book_seconds`` are those of the book's chapter, 0 without it.
+    """
 
     dataset: str
     epochs: int
@@ -40,6 +52,7 @@ class Estimate:
     measured: int
     rows: dict[str, int]
     seconds: float
+    book_seconds: float
 
 
 def estimate(plan: Plan, config: Config, dataset: str, cores: int) -> Estimate:
@@ -52,6 +65,7 @@ def estimate(plan: Plan, config: Config, dataset: str, cores: int) -> Estimate:
         measured=len(measured_steps(training, dataset)),
         rows=rows(plan, config, dataset),
         seconds=_wall_seconds([_bundle_seconds(b, config, dataset) for b in plan.bundles], cores),
+        book_seconds=_wall_seconds(_book_seconds(config.book, dataset), cores) if config.book else 0.0,
     )
 
 
@@ -82,6 +96,28 @@ def _bundle_seconds(bundle: Bundle, config: Config, dataset: str) -> float:
     passes = epochs(config.training, dataset)
     images = passes * sizes.train + EVALUATION_SHARE * (passes + 1) * evaluated
     return JOB_SECONDS + sum(_image_seconds(run.cell, minibatch) for run in bundle.runs) * images
+
+
+def _book_seconds(book: Book, dataset: str) -> list[float]:
+    """Seconds of each job of the chapter that trains; the others take little."""
+    accuracy, initialization, speed = book.accuracy, book.initialization, book.training_speed
+    trained = [(depth, 30, len(accuracy.seeds), accuracy.epochs) for depth in accuracy.depth]
+    runs = len(initialization.seeds) * len(initialization.initializer)
+    trained += [(1, width, runs, initialization.epochs) for width in initialization.width]
+    followed = len(speed.seeds) * len(speed.activation) * speed.steps
+    return [
+        *(JOB_SECONDS + _own_images_seconds(*job, dataset) for job in trained),
+        *(JOB_SECONDS + FULL_BATCH_MICROSECONDS * depth * followed / 1e6 for depth in speed.depth),
+    ]
+
+
+def _own_images_seconds(depth: int, width: int, runs: int, epochs: int, dataset: str) -> float:
+    """Seconds to train runs that each see their own images, by the book's minibatches of 10."""
+    wider, sizes = width / REFERENCE_WIDTH, SIZES[dataset]
+    step = OWN_MICROSECONDS + (OWN_WIDTH_MICROSECONDS + OWN_LAYER_MICROSECONDS * depth) * wider
+    evaluated = min(sizes.train, EVALUATED_TRAINING_IMAGES) + sizes.validation
+    images = sizes.train * step / 10 + evaluated * EVALUATED_MICROSECONDS * wider
+    return runs * epochs * images / 1e6
 
 
 def _image_seconds(cell: Cell, minibatch: int) -> float:

@@ -20,7 +20,10 @@ from gradgrid.core.schedule import epochs, measured_steps
 
 TRAINER = "gradgrid.train.trainer"
 
-_CARRIERS = ("config", "datasets", "entries", "errors", "files", "fingerprints", "plan", "registry", "tables")
+_CARRIERS = (
+    "canonical", "config", "datasets", "entries", "errors", "files", "fingerprints", "jobs", "plan", "registry",
+    "tables",
+)  # fmt: skip
 CARRIERS = frozenset(f"gradgrid.core.{name}" for name in _CARRIERS)
 """Modules that compute no number of a run but carry its settings, which the fingerprint has by value."""
 

@@ -16,7 +16,7 @@ def plan_table(config: Config, plan: Plan, cores: int) -> str:
     fallback = config.dataset.fallback
     datasets = list(dict.fromkeys([config.dataset.name, *([fallback] if fallback else [])]))
     columns = [estimate(plan, config, dataset, cores) for dataset in datasets]
-    return f"{_sizes(config, plan)}\n\n{_estimates(columns, cores)}"
+    return f"{_sizes(config, plan)}\n\n{_estimates(columns, cores, config.book is not None)}"
 
 
 def duration(seconds: float) -> str:
@@ -42,7 +42,7 @@ def _sizes(config: Config, plan: Plan) -> str:
     )
 
 
-def _estimates(columns: Sequence[Estimate], cores: int) -> str:
+def _estimates(columns: Sequence[Estimate], cores: int, book: bool) -> str:
     def row(title: str, value: Callable[[Estimate], str]) -> tuple[str, ...]:
         return (title, *map(value, columns))
 
@@ -55,6 +55,7 @@ def _estimates(columns: Sequence[Estimate], cores: int) -> str:
             row("measured steps", lambda e: f"{e.measured:,}"),
             *(row(f"rows of {table}", lambda e, table=table: f"{e.rows[table]:,}") for table in _TABLES),
             row(f"time on {counted(cores, 'core')}", lambda e: f"about {duration(e.seconds)}"),
+            *([row("the book's chapter", lambda e: f"about {duration(e.book_seconds)}")] if book else []),
         ],
         "<" + ">" * len(columns),
     )
