@@ -5,13 +5,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
-from scipy import stats
 
+from gradgrid.analysis.intervals import mean_with_interval
 from gradgrid.analysis.verdicts import VERDICTS
 from gradgrid.core.parquet import write_frame
 from gradgrid.core.tables import CELLS, FACTOR_NAMES, SUMMARISED
 
-CONFIDENCE = 0.95
 _READ = ["cell_id", "dataset", *FACTOR_NAMES, "status", *SUMMARISED, "verdict", "seconds"]
 
 
@@ -31,23 +30,11 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     cells["seeds"] = by_cell.size()
     cells["runs_diverged"] = by_cell["diverged"].sum()
     for name in SUMMARISED:
-        cells = cells.join(_mean_with_interval(values[name].groupby(runs["cell_id"], sort=False), name))
+        summary = mean_with_interval(values[name].groupby(runs["cell_id"], sort=False))
+        cells = cells.join(summary.add_prefix(f"{name}_"))
     cells["verdict"] = _commonest_verdict(runs)
     cells["seconds"] = by_cell["seconds"].sum(min_count=1)
     return cells.reset_index()[CELLS.schema.names]
-
-
-def _mean_with_interval(values: "pd.api.typing.SeriesGroupBy", name: str) -> pd.DataFrame:
-    """Mean, sample standard deviation and Student's t-interval of the mean, one row a group.
-
-    ``mean ± t(0.975, n − 1) · s ÷ √n`` over the n values that are not null; n = 1 gives the mean alone.
-    """
-    n = values.count()
-    mean, std = values.mean(), values.std()
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * std / np.sqrt(n)
-    return pd.DataFrame(
-        {f"{name}_mean": mean, f"{name}_std": std, f"{name}_low": mean - half, f"{name}_high": mean + half}
-    )
 
 
 def _commonest_verdict(runs: pd.DataFrame) -> pd.Series:
