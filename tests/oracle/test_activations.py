@@ -7,7 +7,7 @@ import torch
 
 from gradgrid.core.entries import Entry
 from gradgrid.core.registry import entries
-from gradgrid.train import losses, reference
+from gradgrid.train import activations, losses, reference
 from gradgrid.train.gains import activation_function, gain, largest_slope, second_moment_gain
 
 Z = torch.linspace(-9, 9, 1801, dtype=torch.float64)
@@ -20,6 +20,26 @@ def test_value_and_slope(name):
     (slope,) = torch.autograd.grad(expected.sum(), z)
     found = activation_function(Entry(name))(Z)
     torch.testing.assert_close(found, (expected.detach(), slope), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("steepness", [0.5, 2.0, 8.0])
+def test_a_steep_sigmoid(steepness):
+    steep = Entry.of("sigmoid", {"steepness": steepness})
+    z = Z.clone().requires_grad_()
+    expected = reference._activation(steep)(z)
+    (slope,) = torch.autograd.grad(expected.sum(), z)
+    a, found = activation_function(steep)(Z)
+    torch.testing.assert_close(
+        (a, found), (torch.special.expit(steepness * Z), slope), rtol=1e-12, atol=1e-14
+    )
+    torch.testing.assert_close(a, expected.detach(), rtol=0, atol=0)
+    assert largest_slope(steep) == pytest.approx(steepness / 4, rel=1e-6)
+
+
+def test_a_sigmoid_of_steepness_one_is_the_plain_one_bit_for_bit():
+    a, slope = activations.sigmoid(Z)
+    torch.testing.assert_close(activations.sigmoid(Z, steepness=1), (a, slope), rtol=0, atol=0)
+    torch.testing.assert_close((a, slope), (torch.sigmoid(Z), a * (1 - a)), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("name", entries("activations"))
@@ -60,6 +80,13 @@ def test_gains_that_torch_lacks_keep_the_second_moment(name):
     z = torch.randn(2_000_000, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     a, _ = activation_function(Entry(name))(z)
     assert (gain(Entry(name)) * a).square().mean() == pytest.approx(1, abs=0.01)
+
+
+def test_the_gain_of_a_steep_sigmoid_keeps_the_second_moment():
+    z = torch.randn(2_000_000, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    for steepness in (0.5, 4.0):
+        moment = torch.sigmoid(steepness * z).square().mean()
+        assert gain(Entry.of("sigmoid", {"steepness": steepness})) ** 2 * moment == pytest.approx(1, abs=0.01)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,8 @@ def test_every_activation(activation):
 def test_activations_with_parameters():
     for activation in (Entry.of("leaky_relu", {"negative_slope": 0.3}), Entry.of("elu", {"alpha": 0.5})):
         assert_same_as_reference([Run(training.cell(activation=activation), 0)])
-    assert_same_as_reference([Run(training.cell(activation=Entry.of("softplus", {"beta": 2.0})), 0)])
+    for activation in (Entry.of("softplus", {"beta": 2.0}), Entry.of("sigmoid", {"steepness": 4.0})):
+        assert_same_as_reference([Run(training.cell(activation=activation), 0)])
 
 
 def test_every_initializer_side_by_side():

@@ -25,6 +25,8 @@ def test_every_activation_has_its_gain():
     assert list(rows) == list(entries("activations"))
     for name, written in rows.items():
         assert float(written) == pytest.approx(gain(Entry(name)), abs=6e-5), name
+    steep = re.search(r"\((\d\.\d+) at steepness 4\)", PAGE)[1]
+    assert float(steep) == pytest.approx(gain(Entry.of("sigmoid", {"steepness": 4})), abs=6e-5)
 
 
 def test_every_verdict_has_its_rule_in_order():

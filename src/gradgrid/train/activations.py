@@ -21,8 +21,11 @@ def identity(z: Tensor) -> Pair:
 
 
 @entry
-def sigmoid(z: Tensor) -> Pair:
-    """1 / (1 + exp(-z)); slope at most 1/4 (Nielsen, Neural Networks and Deep Learning, ch. 1)."""
+def sigmoid(z: Tensor, *, steepness: Positive = 1.0) -> Pair:
+    """1 / (1 + exp(-steepness · z)); slope at most steepness/4 (Nielsen, Neural Networks and Deep Learning, ch. 1)."""
+    if steepness != 1:
+        a, slope = sigmoid(steepness * z)
+        return a, steepness * slope
     a = torch.sigmoid(z)
     return a, a * (1 - a)
 

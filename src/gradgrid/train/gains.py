@@ -23,10 +23,11 @@ def activation_function(activation: Entry) -> Callable[[Tensor], activations.Pai
 def gain(activation: Entry) -> float:
     """The gain of Xavier and Kaiming initialization for an activation.
 
-    ``torch.nn.init.calculate_gain`` where PyTorch has one; elsewhere the second-moment gain 1/sqrt(E[f(z)²])
-    for standard-normal z, the condition from which He et al. (2015, eq. 10) derive sqrt(2) for ReLU.
+    ``torch.nn.init.calculate_gain`` where PyTorch has one; elsewhere, a sigmoid with another steepness among them,
+    the second-moment gain 1/sqrt(E[f(z)²]) for standard-normal z, the condition from which He et al. (2015,
+    eq. 10) derive sqrt(2) for ReLU.
     """
-    if activation.name in _IN_TORCH:
+    if activation.name in _IN_TORCH and not activation.parameters:
         return torch.nn.init.calculate_gain(_IN_TORCH[activation.name])
     if activation.name == "leaky_relu":
         return torch.nn.init.calculate_gain(

@@ -15,7 +15,7 @@ from gradgrid.core.registry import entries
 
 _ACTIVATIONS = {
     "identity": lambda: nn.Identity(),
-    "sigmoid": lambda: nn.Sigmoid(),
+    "sigmoid": lambda steepness: nn.Sigmoid() if steepness == 1 else SteepSigmoid(steepness),
     "tanh": lambda: nn.Tanh(),
     "hardtanh": lambda: nn.Hardtanh(),
     "softsign": lambda: nn.Softsign(),
@@ -27,6 +27,18 @@ _ACTIVATIONS = {
     "silu": lambda: nn.SiLU(),
     "softplus": lambda beta: nn.Softplus(beta, threshold=float("inf")),
 }
+
+
+class SteepSigmoid(nn.Module):
+    """sigmoid(steepness · z), which ``torch.nn`` lacks."""
+
+    def __init__(self, steepness: float) -> None:
+        super().__init__()
+        self.steepness = steepness
+
+    def forward(self, z: Tensor) -> Tensor:
+        """The activations of pre-activations ``z``."""
+        return torch.sigmoid(self.steepness * z)
 
 
 class LeCunTanh(nn.Module):
