@@ -123,7 +123,12 @@ MATRIX = Table(
         _DEPTH,
         _SEED,
         Column("image", pa.int32(), "image", "number among the training images, from 0"),
-        Column("layer", pa.int32(), "layer", "hidden layer l to which the factor leads back"),
+        Column(
+            "layer",
+            pa.int32(),
+            "layer",
+            "layer l to which the factor leads back; the output layer has slopes alone",
+        ),
         Column(
             "factor",
             STRING,
