@@ -115,19 +115,20 @@ def problems() -> list[Problem]:
 
 
 def curves() -> list[pd.DataFrame]:
-    """Largest errors against w1, and the best literal neuron itself.
+    """Largest errors against w1, the best literal neuron's included, and that neuron itself.
 
     ``identity_error_literal``: w2 σ(w1 x + b), best w2 and b; ``identity_error_with_constant`` and
     ``identity_error_taylor``: with a constant, for the best w2 and for w2 = 4/w1;
     ``identity_neuron_literal``: the best literal neuron's output against x.
     """
-    weights = np.geomspace(0.01, 100, 81)
+    neuron = best_literal()
+    weights = np.sort([*np.geomspace(0.01, 100, 81), neuron.w1])
     taylor, best = np.transpose([errors_with_constant(w1) for w1 in weights])
     return [
         curve("identity_error_literal", weights, [literal(w1).error for w1 in weights]),
         curve("identity_error_with_constant", weights, best),
         curve("identity_error_taylor", weights, taylor),
-        curve("identity_neuron_literal", X, best_literal()(X)),
+        curve("identity_neuron_literal", X, neuron(X)),
     ]
 
 

@@ -100,8 +100,8 @@ def problems() -> list[Problem]:
 
 
 def curves() -> list[pd.DataFrame]:
-    """``sigmoid_slope``: σ'(z) against z; ``width_of_set``: equation 123 against |w|."""
-    z, weight = np.linspace(-8, 8, 321), np.geomspace(4, 100, 301)
+    """``sigmoid_slope``: σ'(z) against z; ``width_of_set``: equation 123 against |w|, its largest value included."""
+    z, weight = np.linspace(-8, 8, 321), np.sort([*np.geomspace(4, 100, 301), widest()[0]])
     return [curve("sigmoid_slope", z, slope(z)), curve("width_of_set", weight, width_of_set(weight))]
 
 
