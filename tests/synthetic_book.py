@@ -183,7 +183,7 @@ def _followed(depth: int, steps: int) -> np.ndarray:
 
 
 def _sigmoid(z: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-z))
+    return (1 + np.tanh(z / 2)) / 2
 
 
 def _slope(z: np.ndarray) -> np.ndarray:
@@ -250,15 +250,18 @@ def _problems() -> pd.DataFrame:
 
 
 def _curves() -> pd.DataFrame:
-    weight = np.linspace(4, 40, 200)
-    width = 2 / weight * np.log(np.maximum(weight * (1 + np.sqrt(1 - 4 / weight)) / 2 - 1, 1))
-    x = np.linspace(0, 1, 100)
-    return pd.concat(
-        [
-            pd.DataFrame({"curve": "range of activations", "x": weight, "y": width}),
-            pd.DataFrame({"curve": "identity neuron", "x": x, "y": x + 0.0012 * np.sin(2 * np.pi * x)}),
-        ]
-    )
+    z, weight, x = np.linspace(-8, 8, 161), np.linspace(4, 100, 300), np.linspace(0, 1, 101)
+    root = np.sqrt(1 - 4 / weight)
+    small = np.geomspace(0.01, 10, 61)
+    points = {
+        "sigmoid_slope": (z, _slope(z)),
+        "width_of_set": (weight, 2 / weight * np.log(np.maximum(weight * (1 + root) / 2 - 1, 1))),
+        "identity_error_literal": (small, np.maximum(0.5 - 0.08 * small, 0.056)),
+        "identity_error_with_constant": (small, small**2 / 384),
+        "identity_error_taylor": (small, small**2 / 96),
+        "identity_neuron_literal": (x, _sigmoid(5.65 * (x - 0.5))),
+    }
+    return pd.concat(pd.DataFrame({"curve": curve, "x": x, "y": y}) for curve, (x, y) in points.items())
 
 
 def _shaped(frame: pd.DataFrame, name: str) -> pd.DataFrame:
