@@ -1,0 +1,83 @@
+"""The initialization laboratory in config.yaml: untrained deep networks, theory, and recurrent networks."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from gradgrid.core.entries import Entry
+from gradgrid.core.fields import Real, Whole
+from gradgrid.core.kinds import Activations, Depths, Initializers, SeedList, Widths
+from gradgrid.core.levels import Levels
+from gradgrid.core.registry import RANGES
+from gradgrid.core.section import Section
+
+Positives = Annotated[tuple[Annotated[float, Real(RANGES["Positive"])], ...], Levels("number")]
+NonNegatives = Annotated[tuple[Annotated[float, Real(RANGES["NonNegative"])], ...], Levels("number")]
+Count = Annotated[int, Whole(1, 1_000_000)]
+
+ACTIVATIONS = (
+    "identity", "tanh", "sigmoid", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus", "softsign",
+    "hardtanh",
+)  # fmt: skip
+INITIALIZERS = (
+    "normal", "lecun_normal", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "uniform",
+    "constant", "orthogonal", "identity", "sparse", "trunc_normal", "torch_default", "lsuv",
+)  # fmt: skip
+
+
+def _seeds(count: int, description: str = "replicates, their number or a list") -> SeedList:
+    return Field(tuple(range(count)), description=description, json_schema_extra={"default": count})
+
+
+class Linear(Section):
+    """Deep linear networks without biases: vanishing and exploding in their purest form."""
+
+    scale: Positives = Field(
+        (0.5, 0.9, 1.0, 1.1, 1.5), description="c of W = c I, and g of Var(W) = g²/width"
+    )
+    depth: Count = Field(100, description="layers")
+    width: Count = Field(400, description="neurons in each layer")
+    seeds: SeedList = _seeds(10)
+
+
+class Propagation(Section):
+    """Signal and gradient through untrained deep networks, layer by layer."""
+
+    width: Widths = Field((400, 256), description="neurons in each layer")
+    depth: Count = Field(100, description="layers")
+    inputs: Count = Field(16, description="standard-normal inputs in the minibatch")
+    activation: Activations = Field(tuple(map(Entry, ACTIVATIONS)), description="activations of the layers")
+    initializer: Initializers = Field(tuple(map(Entry, INITIALIZERS)), description="how weights are drawn")
+    seeds: SeedList = _seeds(10)
+
+
+class Phase(Section):
+    """The phase diagram of tanh, with the trainability of deep narrow networks laid over it."""
+
+    sigma_w2: Positives = Field(
+        (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0), description="weight variances times fan-in"
+    )
+    sigma_b2: NonNegatives = Field((0.05,), description="bias variances")
+    depth: Depths = Field((5, 10, 20, 40, 70, 100), description="numbers of hidden layers that are trained")
+    width: Count = Field(30, description="neurons in each hidden layer")
+    steps: Count = Field(300, description="updates of each training")
+    seeds: SeedList = _seeds(3)
+
+
+class Recurrent(Section):
+    """Plain (Elman) recurrent networks over the rows and the pixels of the images."""
+
+    hidden: Count = Field(100, description="neurons in the hidden state")
+    spectral_radius: Positives = Field((0.5, 0.9, 1.0, 1.1, 1.5), description="of the recurrent weights")
+    steps: Count = Field(500, description="updates of each training")
+    threshold: Annotated[float, Real(RANGES["Positive"])] = Field(1.0, description="of clipping by norm")
+    seeds: SeedList = _seeds(5)
+
+
+class Laboratory(Section):
+    """The laboratory, experiment by experiment."""
+
+    linear: Linear = Field(default_factory=Linear, description="deep linear networks")
+    propagation: Propagation = Field(default_factory=Propagation, description="untrained deep networks")
+    phase: Phase = Field(default_factory=Phase, description="the phase diagram of tanh")
+    recurrent: Recurrent = Field(default_factory=Recurrent, description="recurrent networks")

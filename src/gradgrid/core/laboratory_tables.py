@@ -1,0 +1,210 @@
+"""The tables of the initialization laboratory, in ``results/laboratory``: columns, types, units and descriptions."""
+
+import pyarrow as pa
+
+from gradgrid.core.tables import STRING, Column, Table
+
+_DATASET = Column("dataset", STRING, "name", "data actually used; digits where MNIST could not be had")
+_WIDTH = Column("width", pa.int32(), "neurons", "neurons in each layer")
+_DEPTH = Column("depth", pa.int32(), "layers", "number of hidden layers")
+_SEED = Column("seed", pa.int32(), "1", "replicate number; fixes the draw of weights and inputs")
+_LAYER = Column("layer", pa.int32(), "layer", "1 … depth from the input")
+_ACTIVATION = Column("activation", STRING, "name", "activation of the layers, with its parameters")
+_INITIALIZER = Column("initializer", STRING, "name", "how the weights are drawn, with its parameters")
+
+
+def _f64(name: str, unit: str, description: str) -> Column:
+    return Column(name, pa.float64(), unit, description)
+
+
+_STDS = (
+    _f64("activation_std", "1", "standard deviation of the activations over images and neurons, in float64"),
+    _f64("gradient_std", "1", "standard deviation of the gradient with respect to the layer's activations"),
+)
+
+LINEAR = Table(
+    "linear",
+    "a layer of a deep linear network without biases",
+    (
+        Column("kind", STRING, "name", "scaled_identity: W = c I; gaussian: Var(W) = g²/width"),
+        _f64("scale", "1", "c or g"),
+        _SEED,
+        _LAYER,
+        *_STDS,
+        _f64("expected_std", "1", "scale^layer times the inputs' standard deviation"),
+    ),
+)
+
+PROPAGATION = Table(
+    "propagation",
+    "a layer of an untrained deep network, fed standard-normal inputs",
+    (
+        _WIDTH,
+        _ACTIVATION,
+        _INITIALIZER,
+        _SEED,
+        _LAYER,
+        *_STDS,
+        _f64("preactivation_std", "1", "standard deviation of the pre-activations"),
+        Column(
+            "saturated_fraction",
+            pa.float32(),
+            "fraction",
+            "activations whose slope is below 5 % of the largest",
+        ),
+        Column("dead_fraction", pa.float32(), "fraction", "neurons whose slope is 0 on every input"),
+        Column(
+            "nonfinite",
+            pa.bool_(),
+            "1",
+            "whether float32 holds an infinity or NaN in this layer's activations",
+        ),
+    ),
+)
+
+OVERFLOW = Table(
+    "overflow",
+    "an untrained deep network that leaves the range of float32",
+    (
+        _WIDTH,
+        _ACTIVATION,
+        _INITIALIZER,
+        _SEED,
+        Column(
+            "first_nonfinite_layer", pa.int32(), "layer", "first layer with an infinity or NaN; null: none"
+        ),
+        Column(
+            "first_nonfinite_std_layer",
+            pa.int32(),
+            "layer",
+            "first layer whose standard deviation, computed in float32, is infinite or NaN; null: none",
+        ),
+    ),
+)
+
+BY_HAND = Table(
+    "by_hand",
+    "an initialization written by hand beside the library's",
+    (
+        _INITIALIZER,
+        Column("formula", pa.string(), "text", "how teaching texts write it"),
+        _f64("std_by_hand", "1", "standard deviation of weights drawn by the formula"),
+        _f64("std_by_library", "1", "the same by torch.nn.init"),
+        _f64("std_expected", "1", "what the formula says"),
+        _f64("statistic", "1", "two-sample Kolmogorov–Smirnov statistic"),
+        _f64("p_value", "1", "its p-value: small where the two are not one distribution"),
+    ),
+)
+
+GAINS = Table(
+    "gains",
+    "an activation",
+    (
+        _ACTIVATION,
+        _f64("deviation_gain", "1", "std(x)/std(f(x)), x standard normal: keeps the deviation, mean and all"),
+        _f64("second_moment_gain", "1", "1/sqrt(E[f(x)²]): keeps the activations' size forward"),
+        _f64("backward_gain", "1", "1/sqrt(E[f'(x)²]): keeps the gradient's size backward"),
+        _f64("torch_gain", "1", "torch.nn.init.calculate_gain; null where it has none"),
+    ),
+)
+
+THEORY = Table(
+    "theory",
+    "an activation × initializer, mean-field theory beside measurement",
+    (
+        _WIDTH,
+        _ACTIVATION,
+        _INITIALIZER,
+        _f64("sigma_w2", "1", "variance of the weights times the fan-in"),
+        _f64("sigma_b2", "1", "variance of the biases"),
+        _f64("q_star", "1", "fixed point of the length map; null: none"),
+        Column("stability", STRING, "name", "of the fixed point: stable, neutral, diverges, collapses"),
+        _f64("chi_1", "1", "factor of the squared gradient a layer at the fixed point"),
+        _f64(
+            "factor_predicted",
+            "1",
+            "factor of the gradient's size a layer, along the orbit from the actual inputs",
+        ),
+        _f64("factor_measured", "1", "the same measured: geometric mean over seeds"),
+        _f64("low", "1", "lower end of its 95 % interval"),
+        _f64("high", "1", "upper end of its 95 % interval"),
+    ),
+)
+
+PHASE = Table(
+    "phase",
+    "a point of the phase diagram of tanh",
+    (
+        _f64("sigma_w2", "1", "variance of the weights times the fan-in"),
+        _f64("sigma_b2", "1", "variance of the biases"),
+        _f64("q_star", "1", "fixed point of the length map"),
+        _f64("chi_1", "1", "factor of the squared gradient a layer: below 1 ordered, above 1 chaotic"),
+        _f64("xi_c", "layers", "depth over which correlations decay"),
+    ),
+)
+
+TRAINABILITY = Table(
+    "trainability",
+    "a deep narrow tanh network of the phase diagram after training",
+    (
+        _DATASET,
+        _f64("sigma_w2", "1", "variance of the weights times the fan-in"),
+        _f64("sigma_b2", "1", "variance of the biases"),
+        _DEPTH,
+        _SEED,
+        Column(
+            "accuracy", pa.float32(), "fraction", "training accuracy after the last step; null if diverged"
+        ),
+    ),
+)
+
+RECURRENT = Table(
+    "recurrent",
+    "a plain recurrent network × time: the gradient with respect to the hidden state",
+    (
+        _DATASET,
+        Column(
+            "sequence",
+            STRING,
+            "name",
+            "rows: 28 steps of 28 pixels; pixels: a longer sequence of single values",
+        ),
+        _f64("spectral_radius", "1", "of the recurrent weights before training"),
+        _SEED,
+        Column("time", pa.int32(), "steps", "time step, counted from 1"),
+        _f64(
+            "gradient_norm",
+            "1",
+            "norm of the loss's gradient with respect to the hidden state, mean over images",
+        ),
+    ),
+)
+
+RECURRENT_TRAINING = Table(
+    "recurrent_training",
+    "a plain recurrent network × measured step of its training",
+    (
+        _DATASET,
+        Column("sequence", STRING, "name", "rows or pixels"),
+        _f64("spectral_radius", "1", "of the recurrent weights before training"),
+        Column("clipping", STRING, "name", "none or norm=threshold"),
+        _SEED,
+        Column("step", pa.int32(), "steps", "updates done before the measurement"),
+        Column("loss", pa.float32(), "nats", "mean cost of the minibatches since the last measurement"),
+        Column("accuracy", pa.float32(), "fraction", "share of validation images classified correctly"),
+        Column(
+            "gradient_norm",
+            pa.float32(),
+            "1",
+            "largest norm of the whole gradient since the last measurement",
+        ),
+        Column("status", STRING, "name", "training or diverged"),
+    ),
+)
+
+LABORATORY_TABLES = {
+    table.name: table
+    for table in (
+        LINEAR, PROPAGATION, OVERFLOW, BY_HAND, GAINS, THEORY, PHASE, TRAINABILITY, RECURRENT, RECURRENT_TRAINING,
+    )
+}  # fmt: skip
