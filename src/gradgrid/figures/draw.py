@@ -1,6 +1,7 @@
 """Draw one figure of the catalogue: SVG, PNG and sidecar, the same bytes for the same tables."""
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
@@ -22,13 +23,15 @@ CSS_PIXELS_AN_INCH = 96
 def draw(name: str, tables_dir: Path, out_stem: Path, notice: str | None = None) -> None:
     """Draw the figure ``name`` from the tables in a folder to ``out_stem`` + .svg, .png and .json.
 
-    ``notice`` says that another dataset was used than asked for; the figure shows it. An unknown name or a
-    table that cannot be read is a GradgridError.
+    ``notice`` says that another dataset was used than asked for; the figure shows it, unless its table comes from
+    no images. An unknown name or a table that cannot be read is a GradgridError.
     """
     if name not in figures():
         raise GradgridError(f"figure {name!r} is unknown; there are {', '.join(figures())}")
     spec = figures()[name]
-    source = Source(Path(tables_dir), Path(spec.file).stem, notice or None)
+    source = Source(Path(tables_dir), Path(spec.file).stem)
+    if notice and "dataset" in source.columns:
+        source = replace(source, notice=notice)
     with matplotlib.rc_context({**SETTINGS, "svg.hashsalt": name}):
         _save(drawing(spec, source), spec, source, Path(out_stem))
 
