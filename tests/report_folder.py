@@ -5,10 +5,13 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+import pandas as pd
 import synthetic
+import synthetic_book
 
 from gradgrid import report
 from gradgrid.core import provenance, sidecars
+from gradgrid.core.book_tables import CLAIMS
 from gradgrid.core.datasets import SIZES
 from gradgrid.core.sidecars import Sidecar
 
@@ -25,6 +28,21 @@ SMALL_GRID = {
     "clippings": ("none", "norm=1"),
     "seeds": 3,
 }
+SMALL_BOOK = {
+    "speed_depths": (2, 5),
+    "steepness": (1.0,),
+    "activations": ("sigmoid",),
+    "steps": 3,
+    "chains": 40,
+}
+RULE = "holds: above 0 for at least 95 % of the seeds"
+VERDICTS = {
+    "layer-helps": "holds",
+    "initial-order": "holds on average",
+    "initial-ratio": "does not hold",
+    "new-kind": "not judged",
+}
+"""By the claim's short name."""
 TRAINED = [{"device": "cpu", "torch": "2.15.0", "bundles": 2, "peak_memory_mib": 812, "seconds": 4000.0}]
 CONFIG_TEXT = "# the <grid>\ndataset: {name: mnist, root: /home/jo/data/mnist}\nseeds: 3\n"
 
@@ -40,10 +58,38 @@ def prepare(folder: Path, requested: str = "mnist", dataset: str = "mnist", **le
     return folder
 
 
+def prepare_book(folder: Path, dataset: str = "mnist", **options: object) -> Path:
+    """Write what :func:`prepare` does, and tables and two figures of the book's chapter.
+
+    ``options`` as in ``synthetic_book.tables``.
+    """
+    prepare(folder, dataset=dataset)
+    options = {**SMALL_BOOK, "dataset": dataset, "seeds": 4, **options}
+    made = synthetic_book.tables(**options) | {"claims": claims(dataset)}
+    synthetic_book.write(folder / "book", made)
+    for order, name in ((240, "book_training_speed"), (210, "book_accuracy")):
+        figure(folder / "figures", name, "The book's chapter", order)
+    return folder
+
+
+def claims(dataset: str, **changed: object) -> pd.DataFrame:
+    """A claim of each verdict, two on one subject; the last has no known one, no published number, no interval
+    and concerns no images.
+    """
+    rows = [
+        {"dataset": dataset, "claim_id": name, "claim": f"Claim number {n}.", "measure": "points; mean",
+         "value": 0.42, "low": 0.31, "high": 0.53, "published": 0.4, "share_of_seeds": 0.75, "seeds": 16,
+         "verdict": verdict, "rule": RULE, **changed}
+        for n, (name, verdict) in enumerate(VERDICTS.items())
+    ]  # fmt: skip
+    rows[-1] |= {"dataset": "", "value": 25.0, "low": None, "high": None, "published": None, "seeds": 10_000}
+    return pd.DataFrame(rows, columns=CLAIMS.schema.names)
+
+
 def build(folder: Path) -> str:
-    """Build the report of a prepared folder and return its text."""
-    out = folder / "report" / "index.html"
-    report.build(*arguments(folder), out)
+    """Build the report of a prepared folder, with the book's chapter if there is one, and return its text."""
+    out, book = folder / "report" / "index.html", folder / "book"
+    report.build(*arguments(folder), out, book if book.exists() else None)
     return out.read_text(encoding="utf-8")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 from chromium import EXECUTABLE, Chromium
-from report_folder import build, prepare
+from report_folder import build, figure, prepare, prepare_book
 
 pytestmark = pytest.mark.skipif(
     EXECUTABLE is None, reason="no Chromium on this machine (Debian: apt-get install chromium)"
@@ -131,3 +131,52 @@ def test_paper_gets_everything_unfolded(page):
     assert not page.evaluate("document.querySelector('#dictionary details').open")
     page.send("Page.printToPDF")
     assert page.evaluate("[...document.querySelectorAll('details')].every(d => d.open)")
+
+
+@pytest.fixture(scope="module")
+def with_book(tmp_path_factory, browser):
+    folder = prepare_book(tmp_path_factory.mktemp("book"))
+    figure(folder / "figures", "book_wide", "The book's chapter", 290, width_px=960)
+    build(folder)
+    return (folder / "report" / "index.html").as_uri()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_books_chapter_has_its_tables_and_fits_its_width(browser, with_book, width):
+    browser.problems.clear()
+    browser.resize(width)
+    browser.open(with_book)
+    assert browser.problems == []
+    tables = browser.evaluate("[...document.querySelectorAll('#book table')].map(t => t.id)")
+    assert tables == [
+        f"book-{name}-table" for name in ("claims", "accuracy", "initial-speed", "problems", "initialization")
+    ]
+    assert browser.evaluate(
+        "[...document.querySelectorAll('#book math')].every(m => m.getBoundingClientRect().height > 20)"
+    )
+    assert browser.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    claims = "document.getElementById('book-claims-table')"
+    assert browser.evaluate(f"{claims}.scrollWidth <= {claims}.parentElement.clientWidth")  # no scrolling
+
+
+def test_the_books_sections_are_reached_by_their_addresses(browser, with_book):
+    browser.open(with_book)
+    browser.evaluate("document.documentElement.style.scrollBehavior = 'auto'")
+    links = browser.evaluate("[...document.querySelectorAll('.sections a')].map(a => a.hash)")
+    assert len(links) == 10
+    for link in links[:-2]:  # the last ones are too near the end to come to the top
+        browser.evaluate(f"document.querySelector('.sections a[href=\"{link}\"]').click()")
+        assert 0 <= browser.evaluate(f"document.querySelector('{link}').getBoundingClientRect().top") < 60, (
+            link
+        )
+    browser.evaluate("new Promise(done => setTimeout(done, 100))")
+    assert browser.evaluate("document.querySelector('.toc [aria-current]').hash") == "#book"
+
+
+def test_a_rule_unfolds_when_its_claim_is_followed_to_it(browser, with_book):
+    browser.open(with_book)
+    assert not browser.evaluate("document.getElementById('book-rule-1').closest('details').open")
+    browser.evaluate("document.querySelector('.claims a[href=\"#book-rule-1\"]').focus()")
+    browser.press_enter()
+    browser.evaluate("new Promise(done => setTimeout(done, 100))")
+    assert browser.evaluate("document.getElementById('book-rule-1').closest('details').open")

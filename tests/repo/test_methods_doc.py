@@ -30,7 +30,7 @@ def test_every_activation_has_its_gain():
 
 
 def test_every_verdict_has_its_rule_in_order():
-    rows = re.findall(r"^\| ([a-z ]+) \| ", PAGE.split("## Verdicts")[1], re.MULTILINE)
+    rows = re.findall(r"^\| ([a-z ]+) \| ", PAGE.split("## Verdicts")[1].split("\n## ")[0], re.MULTILINE)
     assert rows == ["verdict", *VERDICTS]
 
 

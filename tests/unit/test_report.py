@@ -4,57 +4,18 @@ import json
 import re
 from base64 import b64encode
 from hashlib import sha256
-from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
 import report_folder
+from html_page import Page
 from report_folder import arguments, build, figure, prepare
 
 from gradgrid import report
 from gradgrid.analysis.verdicts import VERDICTS
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.tables import TABLES
-
-
-class Page(HTMLParser):
-    """The elements of a page, the text of each, and the texts of its scripts and styles."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict]] = []
-        self.raw: dict[str, list[str]] = {"script": [], "style": []}
-        self.words: list[str] = []
-        self._within: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-        if tag in self.raw:
-            self.raw[tag].append("")
-            self._within.append(tag)
-
-    def handle_endtag(self, tag):
-        if tag in self.raw:
-            self._within.pop()
-
-    def handle_data(self, data):
-        if self._within:
-            self.raw[self._within[-1]][-1] += data
-        else:
-            self.words.append(data)
-
-    def all(self, tag: str) -> list[dict]:
-        return [attributes for name, attributes in self.elements if name == tag]
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
-
-    @property
-    def cells(self) -> dict:
-        return json.loads(self.raw["script"][0], parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
 
 
 @pytest.fixture(scope="module")

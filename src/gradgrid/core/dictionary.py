@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from gradgrid.core.book_tables import BOOK_TABLES
 from gradgrid.core.files import replacing
 from gradgrid.core.tables import FACTORS, TABLES, Column, Table
 
@@ -17,6 +18,7 @@ FILES = (
     ("results/data/dataset.json", "which dataset was used, from where, its checksums, sizes and digest"),
     ("results/grid/TABLE/depth=…/….parquet", "what each bundle of runs wrote: the source of the tables"),
     ("results/tables/TABLE.parquet", "the tables below, over the whole grid"),
+    ("results/book/TABLE.parquet", "the tables of the book's chapter"),
     ("results/figures/NAME.svg, NAME.png", "the figures"),
     ("results/figures/NAME.json", "each figure's title, caption, alternative text, source table and units"),
     ("results/provenance.json", "versions, hardware, operating system, git state, data and settings"),
@@ -27,7 +29,8 @@ FILES = (
 HEAD = """\
 # Outputs
 
-Generated from `src/gradgrid/core/tables.py` by `python -m gradgrid.core.dictionary --fix`; do not edit.
+Generated from `tables.py` and `book_tables.py` in `src/gradgrid/core` by `python -m gradgrid.core.dictionary --fix`;
+do not edit.
 
 ## Files
 
@@ -45,17 +48,25 @@ One `pandas.read_parquet` is enough, because the factors stand in every table:
 """
 
 
+BOOK_HEAD = """
+## Tables of the book's chapter
+
+In `results/book`, parquet of the same kind.
+"""
+
+
 def markdown() -> str:
     """The whole of ``docs/outputs.md``."""
     files = "".join(f"| `{path}` | {what} |\n" for path, what in FILES)
-    tables = "".join(_section(table) for table in TABLES.values())
-    return HEAD + files + TABLES_HEAD + _rows(FACTORS) + tables
+    tables = "".join(_section(table.name, table, FACTORS) for table in TABLES.values())
+    book = "".join(_section(f"book/{table.name}", table) for table in BOOK_TABLES.values())
+    return HEAD + files + TABLES_HEAD + _rows(FACTORS) + tables + BOOK_HEAD + book
 
 
-def _section(table: Table) -> str:
-    own = tuple(column for column in table.columns if column not in FACTORS)
-    title = f"\n### {table.name}\n\nA row is {table.row}. Columns beside the factors:\n\n"
-    return title + _rows(own)
+def _section(title: str, table: Table, besides: tuple[Column, ...] = ()) -> str:
+    own = tuple(column for column in table.columns if column not in besides)
+    columns = "Columns beside the factors:" if besides else "Columns:"
+    return f"\n### {title}\n\nA row is {table.row}. {columns}\n\n" + _rows(own)
 
 
 def _rows(columns: tuple[Column, ...]) -> str:

@@ -6,10 +6,11 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from gradgrid.core.book_tables import BOOK_TABLES
 from gradgrid.core.datasets import TITLES
 from gradgrid.core.numbers import listed
 from gradgrid.core.tables import FACTOR_NAMES, TABLES
-from gradgrid.report import cells
+from gradgrid.report import book, cells
 from gradgrid.report.findings import Grid, findings
 from gradgrid.report.inputs import Inputs
 from gradgrid.report.numbers import count, duration
@@ -31,14 +32,26 @@ def context(inputs: Inputs) -> dict[str, Any]:
         "interval_note": _interval_note(inputs.runs),
         "facts": _facts(inputs),
         "factors": _factors(inputs.cells),
-        "chapters": chapters(inputs.figures),
-        "tables": TABLES.values(),
         "provenance": _provenance(inputs.provenance),
         "settings": _yaml(inputs.provenance["config"]),
         "config_name": inputs.config_name,
         "config_text": inputs.config_text,
         **_notice(inputs.provenance["dataset"]),
         **_cells(inputs),
+        **_chapters(inputs),
+    }
+
+
+def _chapters(inputs: Inputs) -> dict[str, Any]:
+    """The book's chapter, or None, those of the other figures, and the tables of the data dictionary."""
+    if inputs.book is None:
+        return {"book": None, "chapters": chapters(inputs.figures), "tables": TABLES}
+    own = [figure for figure in inputs.figures if figure[0].chapter == book.TITLE]
+    others = [figure for figure in inputs.figures if figure[0].chapter != book.TITLE]
+    return {
+        "book": book.chapter(inputs.book, own, inputs.dataset),
+        "chapters": chapters(others),
+        "tables": TABLES | {f"book/{name}": table for name, table in BOOK_TABLES.items()},
     }
 
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gradgrid.core import sidecars
+from gradgrid.core.book_tables import BOOK_TABLES
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.provenance import without_paths
 from gradgrid.core.sidecars import Sidecar
@@ -19,11 +20,24 @@ from gradgrid.report.findings import book_cell
 
 PARTS = ("time", "versions", "hardware", "operating_system", "git", "dataset", "config", "training")
 """What a provenance file must hold."""
+BOOK_READ = {
+    "accuracy": ["dataset", "depth", "seed", "epoch", "split", "accuracy"],
+    "initialization": ["dataset", "width", "initializer", "seed", "epoch", "split", "accuracy"],
+    "initial_speed": ["dataset", "depth", "seed", "layer", "bias_gradient_norm"],
+    "training_speed": ["dataset", "depth", "activation", "seed", "step"],
+    "chain": ["kind", "chain", "layer"],
+    "problems": list(BOOK_TABLES["problems"].schema.names),
+    "claims": list(BOOK_TABLES["claims"].schema.names),
+}
+"""The tables of the book's chapter that the page speaks of, and the columns that it needs."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything that was read. ``accuracy`` holds the rows of the book's cell only, or none."""
+    """Everything that was read. ``accuracy`` holds the rows of the book's cell only, or none.
+
+    ``book`` holds the tables of the book's chapter by name, or is None where the chapter was left out.
+    """
 
     runs: pd.DataFrame
     cells: pd.DataFrame
@@ -34,31 +48,50 @@ class Inputs:
     provenance: Mapping[str, Any]
     config_name: str
     config_text: str
+    book: Mapping[str, pd.DataFrame] | None
 
 
-def read(tables: Path, figures: Sequence[Path], provenance: Path, config: Path) -> Inputs:
+def read(
+    tables: Path, figures: Sequence[Path], provenance: Path, config: Path, book: Path | None = None
+) -> Inputs:
     """Read the tables, the figures' sidecars, the provenance and the text of the configuration."""
     runs, cells = (_frame(tables / f"{name}.parquet") for name in ("runs", "cells"))
     if runs.empty:
         raise GradgridError(f"{tables / 'runs.parquet'}: no runs in it; train the grid first")
     accuracy, epochs = _accuracy(tables / "accuracy.parquet", book_cell(cells))
     record = _record(provenance)
+    dataset = _dataset(runs, record, tables / "runs.parquet", provenance)
     return Inputs(
         runs=runs,
         cells=cells,
         accuracy=accuracy,
         epochs=epochs,
-        dataset=_dataset(runs, record, tables / "runs.parquet", provenance),
+        dataset=dataset,
         figures=_figures(figures),
         provenance=record,
         config_name=config.name,
         config_text=without_paths(_text(config)),
+        book=None if book is None else _book(book, dataset),
     )
 
 
-def _frame(path: Path) -> pd.DataFrame:
+def _book(folder: Path, dataset: str) -> dict[str, pd.DataFrame]:
+    """The tables of the book's chapter, of the grid's dataset or of no images at all."""
+    tables = {name: _frame(folder / f"{name}.parquet", columns) for name, columns in BOOK_READ.items()}
+    for name, frame in tables.items():
+        used = set(frame.get("dataset", [])) - {"", dataset}
+        if frame.empty or used:
+            found = " and ".join(sorted(used)) or "no rows"
+            raise GradgridError(
+                f"{folder / name}.parquet holds {found}, but the grid was trained on {dataset}; "
+                "delete it and run again"
+            )
+    return tables
+
+
+def _frame(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """A table with its texts as plain objects: categories would add levels that a selection lacks."""
-    frame = _table(path).to_pandas()
+    frame = _table(path, columns=columns).to_pandas()
     texts = frame.select_dtypes("category").columns
     return frame.astype(dict.fromkeys(texts, object))
 

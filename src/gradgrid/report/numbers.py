@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+NONE = "–"
+"""What stands where there is no number."""
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,41 @@ def times(factor: float) -> str:
     if exponent > 5:
         return f"{factor / 10**exponent:.1f} × 10{str(exponent).translate(_SUPERSCRIPTS)}"
     return f"{factor:.1f}" if exponent < 1 else f"{round(factor, 1 - exponent):,.0f}"
+
+
+def significant(value: float, digits: int) -> str:
+    """A number of any size to so many digits: ``96.48``, ``0.0600``, ``−8.05 × 10⁻⁵``; – for none."""
+    if math.isnan(value):
+        return NONE
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+    if -5 < int(exponent) < 6:
+        text = f"{value:,.{max(digits - 1 - int(exponent), 0)}f}"
+    else:
+        text = f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+    return text.replace("-", "−")
+
+
+def number(value: float, digits: int = 4) -> str:
+    """The same without zeros at the end of the decimals: ``0.06``, ``25``, ``10,000``, ``2 × 10⁻⁷``."""
+    written, *power = significant(value, digits).split(" ", 1)
+    if "." in written:
+        written = written.rstrip("0").rstrip(".")
+    return " ".join([written, *power])
+
+
+def with_interval(value: float, low: float, high: float) -> tuple[str, str]:
+    """A number, and its interval ``low to high``, with the decimals that show the interval's width to two digits."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return number(value), ""
+    decimals = max(1 - math.floor(math.log10(high - low)), 0) if high > low else 7
+    if decimals > 6:
+        return number(value), f"{number(low)} to {number(high)}"
+    # Adding 0 makes a negative zero a positive one.
+    written = (f"{round(x, decimals) + 0.0:,.{decimals}f}" for x in (value, low, high))
+    value, low, high = (text.replace("-", "−") for text in written)
+    return value, f"{low} to {high}"
 
 
 def count(number: float) -> str:

@@ -21,6 +21,11 @@ class Picture:
     sidecar: Sidecar
     address: str
 
+    @classmethod
+    def of(cls, sidecar: Sidecar, path: Path) -> "Picture":
+        """The figure whose files are PATH.svg and PATH.png."""
+        return cls(sidecar, address(path))
+
     @property
     def units(self) -> str:
         """Axes and their units in one line: ``layer (layer), speed of learning (1)``."""
@@ -44,7 +49,7 @@ def chapters(figures: Iterable[tuple[Sidecar, Path]]) -> tuple[Chapter, ...]:
         first.setdefault(sidecar.chapter, place)
     ordered = sorted(figures, key=lambda figure: first[figure[0].chapter])
     return tuple(
-        Chapter(title, anchor(title), tuple(Picture(sidecar, address(path)) for sidecar, path in group))
+        Chapter(title, anchor(title), tuple(Picture.of(sidecar, path) for sidecar, path in group))
         for title, group in groupby(ordered, key=lambda figure: figure[0].chapter)
     )
 

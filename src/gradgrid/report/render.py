@@ -15,7 +15,14 @@ from gradgrid.report.context import context
 from gradgrid.report.inputs import read
 
 
-def build(tables: Path, figures: Sequence[Path], provenance: Path, config: Path, out: Path) -> None:
+def build(
+    tables: Path,
+    figures: Sequence[Path],
+    provenance: Path,
+    config: Path,
+    out: Path,
+    book: Path | None = None,
+) -> None:
     """Write the report, whole or not at all; equal inputs give equal bytes.
 
     Args:
@@ -24,10 +31,12 @@ def build(tables: Path, figures: Sequence[Path], provenance: Path, config: Path,
         provenance: what ``core.provenance.write`` wrote.
         config: the configuration file, whose text is shown as it was written.
         out: the HTML file.
+        book: folder of the tables of the book's chapter, None where the configuration leaves it out.
 
     Raises GradgridError for an input that is missing, broken or made from other data than the rest.
     """
-    inputs = read(Path(tables), [Path(file) for file in figures], Path(provenance), Path(config))
+    files = [Path(file) for file in figures]
+    inputs = read(Path(tables), files, Path(provenance), Path(config), None if book is None else Path(book))
     with replacing(Path(out)) as part:
         part.write_text(render(context(inputs)), encoding="utf-8", newline="\n")
 

@@ -1,0 +1,45 @@
+"""A page of HTML as tests read it: elements, text, scripts and styles."""
+
+import json
+from html.parser import HTMLParser
+
+import pytest
+
+
+class Page(HTMLParser):
+    """The elements of a page, the text of each, and the texts of its scripts and styles."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict]] = []
+        self.raw: dict[str, list[str]] = {"script": [], "style": []}
+        self.words: list[str] = []
+        self._within: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag in self.raw:
+            self.raw[tag].append("")
+            self._within.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag in self.raw:
+            self._within.pop()
+
+    def handle_data(self, data):
+        if self._within:
+            self.raw[self._within[-1]][-1] += data
+        else:
+            self.words.append(data)
+
+    def all(self, tag: str) -> list[dict]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    @property
+    def cells(self) -> dict:
+        return json.loads(self.raw["script"][0], parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
