@@ -12,6 +12,7 @@ from gradgrid.analysis.verdicts import (
     SATURATED_SHARE,
     VERDICTS,
 )
+from gradgrid.book import judging, learning_claims, published, recipe, speed_claims
 from gradgrid.core.entries import Entry
 from gradgrid.core.registry import entries
 from gradgrid.train.gains import gain
@@ -41,3 +42,18 @@ def test_the_thresholds_are_those_of_the_rules():
     assert PAGE.count("more than half") == 1
     assert f"more than {SATURATED_SHARE:.0%}".replace("%", " %") in PAGE
     assert f"below {100 * SATURATED_BELOW:.0f} % of that activation's largest slope" in PAGE
+
+
+def test_the_books_chapter_has_the_recipe_and_the_bounds_that_are_used():
+    section = " ".join(PAGE.split("## The book's chapter")[1].split("\n## ")[0].split())
+    assert f"minibatches of {recipe.MINIBATCH}, learning rate {recipe.LEARNING_RATE}" in section
+    assert f"λ = {recipe.WEIGHT_DECAY:g}" in section
+    assert f"trained for {published.EPOCHS} epochs" in section
+    assert f"before each of {published.STEPS} updates" in section
+    assert f"at least {100 * judging.MOST:.0f} % of the seeds" in section
+    assert judging.USUALLY == 0.5
+    assert "lies above one half" in section
+    assert f"within a factor of √{speed_claims.ROUGHLY**2:.0f}" in section
+    assert f"within {learning_claims.SAME} percentage points" in section
+    assert f"at most {-learning_claims.NO_LOSS} points less" in section
+    assert f"one factor for all layers within a factor of {speed_claims.CONSTANT:g}" in section

@@ -13,6 +13,7 @@ from gradgrid import report
 from gradgrid.book.recipe import LEARNING_RATE, MINIBATCH, WEIGHT_DECAY
 from gradgrid.core.book_tables import BOOK_TABLES
 from gradgrid.core.errors import GradgridError
+from gradgrid.core.figures import figures
 from gradgrid.core.references import references
 from gradgrid.report import comparisons
 from gradgrid.report.book import SECTIONS, TITLE
@@ -200,6 +201,11 @@ def test_figures_stand_in_their_sections_and_unknown_ones_at_the_end(tmp_path):
         assert re.findall(r'id="figure-(\w+)"', within) == list(names)
     assert text.rindex("Further figures") < text.index('id="figure-book_new"')
     assert text.count("<figure") == len(known) + 1
+
+
+def test_every_figure_of_the_chapter_has_a_section():
+    drawn = {name for name, spec in figures().items() if spec.chapter == TITLE}
+    assert drawn <= {name for _, names in SECTIONS.values() for name in names}
 
 
 def test_sections_without_a_figure_stay_and_further_figures_do_not(built):
