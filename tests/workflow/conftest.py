@@ -19,8 +19,22 @@ factors:
   clipping: [null, {norm: 1.0}]
   learning_rate: [0.1, 1000.0]
 training: {digits_epochs: 2, weight_decay: 1.0}
+book: null
 """
 """32 runs in 4 bundles; with the larger learning rate some of them diverge. config.yaml asks for MNIST."""
+
+WITH_BOOK = SETTINGS.replace(
+    "book: null",
+    """\
+book:
+  accuracy: {depth: [1, 2], seeds: 2, epochs: 1}
+  initialization: {width: [5], seeds: 2, epochs: 1}
+  initial_speed: {depth: [2, 3], steepness: [1, 4], seeds: 2}
+  training_speed: {depth: [2], activation: [sigmoid, tanh], seeds: 2, steps: 3}
+  identities: {chains: 20, seeds: 1}
+""",
+)
+"""The same with a small chapter of the book."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +63,7 @@ def no_network():
 @pytest.fixture(scope="session")
 def finished(no_network, tmp_path_factory):
     """A finished run that other tests may look at and copy."""
-    workspace = Workspace.new(tmp_path_factory.mktemp("finished") / "grid", no_network, SETTINGS)
+    workspace = Workspace.new(tmp_path_factory.mktemp("finished") / "grid", no_network, WITH_BOOK)
     ended = workspace.snakemake()
     assert ended.status == 0, ended.output
     config = load(workspace.folder / "config.yaml", workspace.folder / "settings.yaml")

@@ -5,11 +5,18 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
+from gradgrid.core.book_tables import BOOK_TABLES
 from gradgrid.core.cost import rows
 from gradgrid.core.figures import figures
 from gradgrid.core.plan import BUNDLE_TABLES
 from gradgrid.core.tables import TABLES
 
+BOOK_PARTS = {
+    "accuracy": ["depth=1", "depth=2"],
+    "initialization": ["width=5"],
+    "training_speed": ["depth=2"],
+}
+FROM_NO_IMAGES = ("book/chain", "book/curves")
 INSTEAD = "MNIST could not be downloaded: this run uses the embedded digits of scikit-learn instead."
 
 
@@ -37,7 +44,46 @@ def test_everything_that_was_asked_for_is_there(finished):
     wanted |= {f"results/logs/{job}.log" for job in ("data", "runs", "cells", "provenance", "report")}
     wanted |= {f"results/benchmarks/train/{key}.tsv" for key in bundles}
     wanted |= {"results/data/dataset.npz", "results/data/dataset.json", "results/provenance.json"}
-    assert set(finished.workspace.made()) == wanted | {"report/index.html"}
+    assert set(finished.workspace.made()) == wanted | book_files() | {"report/index.html"}
+
+
+def book_files():
+    """What the chapter leaves."""
+    parts = [f"{table}/{part}" for table, jobs in BOOK_PARTS.items() for part in jobs]
+    done = [*parts, "initial_speed", "identities"]
+    files = {f"results/book/parts/{part}.parquet" for part in parts}
+    files |= {f"results/book/{table}.parquet" for table in BOOK_TABLES}
+    files |= {f"results/logs/book/{name}.log" for name in (*done, *BOOK_PARTS, "claims")}
+    return files | {f"results/benchmarks/book/{name}.tsv" for name in done}
+
+
+@pytest.mark.parametrize("name", BOOK_TABLES)
+def test_a_table_of_the_book_has_its_schema(finished, name):
+    found = pq.read_table(finished.workspace.folder / "results" / "book" / f"{name}.parquet")
+    assert found.schema.equals(BOOK_TABLES[name].schema, check_metadata=True)
+    assert len(found) > 0
+
+
+def test_claims_about_images_are_not_judged_on_the_digits(finished):
+    claims = pq.read_table(finished.workspace.folder / "results" / "book" / "claims.parquet").to_pandas()
+    verdicts = claims.set_index("claim_id")["verdict"].astype(str)
+    assert (verdicts == "not judged").sum() > len(verdicts) / 2
+    assert claims["value"].notna().any()
+
+
+def test_without_the_book_nothing_of_it_is_planned(new):
+    jobs = new().snakemake("-n").jobs
+    assert jobs["figure"] == sum(spec.part == "grid" for spec in figures().values())
+    assert not [rule for rule in jobs if rule.startswith("book")]
+
+
+def test_a_changed_experiment_trains_its_own_parts_alone(finished, tmp_path):
+    workspace = finished.copy(tmp_path / "copy")
+    settings = workspace.folder / "settings.yaml"
+    settings.write_text(settings.read_text().replace("accuracy: {depth: [1, 2]", "accuracy: {depth: [1, 3]"))
+    jobs = workspace.snakemake("-n").jobs
+    assert (jobs["book_training"], jobs["book_gather"], jobs["book_claims"]) == (1, 1, 1)
+    assert not {"train", "book_initial_speed", "book_identities"} & set(jobs)
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -77,9 +123,12 @@ def test_that_the_digits_were_used_stands_everywhere(finished, read):
     assert (data["requested"], data["dataset"], data["fallback"]) == ("mnist", "digits", True)
     assert data["message"].startswith(INSTEAD)
     assert json.loads(read("results/provenance.json"))["dataset"] == data
-    for name in figures():
+    for name, spec in figures().items():
         sidecar = json.loads(read(f"results/figures/{name}.json"))
-        assert (sidecar["dataset"], INSTEAD in sidecar["notice"]) == ("digits", True)
+        if spec.table in FROM_NO_IMAGES:
+            assert (sidecar["dataset"], sidecar["notice"]) == ("", None)
+        else:
+            assert (sidecar["dataset"], INSTEAD in sidecar["notice"]) == ("digits", True)
 
 
 def test_the_settings_of_a_second_file_are_those_that_are_recorded(finished, read):

@@ -4,6 +4,9 @@
 import sys
 from pathlib import Path
 
+from gradgrid.core.book import SOURCE as BOOK_SOURCE
+from gradgrid.core.book import TABLES as BOOK_TABLES
+from gradgrid.core.book import measuring_jobs, training_jobs
 from gradgrid.core.config import from_merged
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.figures import figures
@@ -34,6 +37,10 @@ except GradgridError as error:
 wildcard_constraints:
     bundle="depth=.+",
     figure="|".join(FIGURES),
+
+
+BOOK_FILES = expand("results/book/{table}.parquet", table=BOOK_TABLES if CONFIG.book else [])
+"""The tables of the book's chapter."""
 
 
 def bundle_files(table):

@@ -8,4 +8,5 @@ from gradgrid.report.render import build
 with job(snakemake.log[0]):
     files, out = snakemake.input, Path(snakemake.output[0])
     sidecars = [Path(file) for file in files.sidecars]
-    build(Path(files.tables[0]).parent, sidecars, Path(files.provenance), Path(files.config), out)
+    book = Path(files.book[0]).parent if files.book else None
+    build(Path(files.tables[0]).parent, sidecars, Path(files.provenance), Path(files.config), out, book)

@@ -1,0 +1,116 @@
+BOOK_TRAINING = training_jobs(CONFIG)
+BOOK_MEASURING = measuring_jobs(CONFIG)
+
+
+def book_parts(wildcards):
+    """The files of an experiment's parts."""
+    return expand("results/book/parts/{{table}}/{part}.parquet", part=BOOK_TRAINING[wildcards.table])
+
+
+rule book_training:
+    input:
+        data=rules.data.output.npz,
+    output:
+        "results/book/parts/{experiment}/{part}.parquet",
+    log:
+        "results/logs/book/{experiment}/{part}.log",
+    benchmark:
+        "results/benchmarks/book/{experiment}/{part}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=lambda wildcards: BOOK_TRAINING[wildcards.experiment][wildcards.part],
+        source=lambda wildcards: code_digest(BOOK_SOURCE[wildcards.experiment]),
+    script:
+        "../scripts/book_training.py"
+
+
+rule book_gather:
+    input:
+        book_parts,
+    output:
+        "results/book/{table}.parquet",
+    log:
+        "results/logs/book/{table}.log",
+    wildcard_constraints:
+        table="|".join(BOOK_TRAINING) or "none",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        source=code_digest("gradgrid.core.book_tables"),
+    script:
+        "../scripts/book_gather.py"
+
+
+rule book_initial_speed:
+    input:
+        data=rules.data.output.npz,
+    output:
+        **{table: f"results/book/{table}.parquet" for table in ("initial_speed", "neurons", "steepness")},
+    log:
+        "results/logs/book/initial_speed.log",
+    benchmark:
+        "results/benchmarks/book/initial_speed.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        settings=BOOK_MEASURING.get("initial_speed"),
+        source=code_digest("gradgrid.book.speed"),
+    script:
+        "../scripts/book_initial_speed.py"
+
+
+rule book_identities:
+    input:
+        data=rules.data.output.npz,
+    output:
+        **{table: f"results/book/{table}.parquet" for table in ("chain", "matrix", "problems", "curves")},
+    log:
+        "results/logs/book/identities.log",
+    benchmark:
+        "results/benchmarks/book/identities.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        settings=BOOK_MEASURING.get("identities"),
+        source=code_digest("gradgrid.book.identities"),
+    script:
+        "../scripts/book_identities.py"
+
+
+rule book_claims:
+    input:
+        accuracy="results/book/accuracy.parquet",
+        initialization="results/book/initialization.parquet",
+        initial_speed=rules.book_initial_speed.output.initial_speed,
+        neurons=rules.book_initial_speed.output.neurons,
+        training_speed="results/book/training_speed.parquet",
+        chain=rules.book_identities.output.chain,
+    output:
+        "results/book/claims.parquet",
+    log:
+        "results/logs/book/claims.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        source=code_digest("gradgrid.book.claims", "core/references.csv"),
+    script:
+        "../scripts/book_claims.py"

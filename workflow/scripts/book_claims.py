@@ -1,0 +1,9 @@
+"""Judge the claims of the book's chapter."""
+
+from pathlib import Path
+
+from gradgrid.book.jobs import judge
+from gradgrid.core.jobs import job
+
+with job(snakemake.log[0]):
+    judge({table: Path(path) for table, path in snakemake.input.items()}, Path(snakemake.output[0]))

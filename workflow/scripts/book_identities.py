@@ -1,0 +1,11 @@
+"""Check the identities of the book's chapter and work out its problems."""
+
+from pathlib import Path
+
+from gradgrid.book.jobs import measure
+from gradgrid.core.jobs import job
+from gradgrid.data import load
+
+with job(snakemake.log[0]):
+    outputs = {table: Path(path) for table, path in snakemake.output.items()}
+    measure("identities", snakemake.params.settings, load(Path(snakemake.input.data)), outputs)

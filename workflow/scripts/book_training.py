@@ -1,0 +1,11 @@
+"""Train the networks of one part of an experiment of the book's chapter."""
+
+from pathlib import Path
+
+from gradgrid.book.jobs import train_part
+from gradgrid.core.jobs import job
+from gradgrid.data import load
+
+with job(snakemake.log[0]):
+    data = load(Path(snakemake.input.data))
+    train_part(snakemake.wildcards.experiment, snakemake.params.settings, data, Path(snakemake.output[0]))
