@@ -100,6 +100,15 @@ def test_the_books_accuracies_are_compared_with_a_prediction_interval():
     assert of_depth({1: [97.0, 97.01, 97.02]}).loc["accuracy-1", "verdict"] == FAILS
 
 
+def test_a_seed_with_just_the_books_accuracy_reaches_it():
+    books = {1: 96.48, 2: 96.90, 3: 96.57, 4: 96.53}
+    found = of_depth({depth: [book, book] for depth, book in books.items()})
+    of_book = found.loc[[f"accuracy-{depth}" for depth in books]]
+    assert of_book["published"].tolist() == list(books.values())
+    assert (of_book["share_of_seeds"] == 1).all()
+    assert (of_book["verdict"] == HOLDS).all()
+
+
 def test_a_claim_on_a_depth_that_is_not_there_is_left_out():
     found = of_depth({1: [96.0, 96.1], 2: [96.5, 96.6], 4: [96.5, 96.6], 7: [96.0, 96.1]})
     assert found.index.tolist() == [

@@ -75,6 +75,9 @@ def test_a_layer_without_gradient_has_no_ratio():
     assert found.loc["initial-ratio-4", ["verdict", "share_of_seeds"]].tolist() == [FAILS, 0.0]
     assert found.loc["vanishing-constant-4", "verdict"] == FAILS
     assert "2 of 2 seeds without a number" in found.loc["vanishing-factor-4", "measure"]
+    found = untrained([[0, 3, 15, 75], [1, 0, 15, 75], *[[1, 3, 15, 75]] * 38])
+    assert found.loc["vanishing-constant-4", "value"] == pytest.approx(5 / 3)
+    assert "2 of 40 seeds without a number" in found.loc["vanishing-constant-4", "measure"]
 
 
 def followed(ratios, *, depth=2, activation="sigmoid"):
