@@ -1,12 +1,3 @@
-BOOK_TRAINING = training_jobs(CONFIG)
-BOOK_MEASURING = measuring_jobs(CONFIG)
-
-
-def book_parts(wildcards):
-    """The files of an experiment's parts."""
-    return expand("results/book/parts/{{table}}/{part}.parquet", part=BOOK_TRAINING[wildcards.table])
-
-
 rule book_training:
     input:
         data=rules.data.output.npz,

@@ -43,6 +43,15 @@ BOOK_FILES = expand("results/book/{table}.parquet", table=BOOK_TABLES if CONFIG.
 """The tables of the book's chapter."""
 
 
+BOOK_TRAINING = training_jobs(CONFIG)
+BOOK_MEASURING = measuring_jobs(CONFIG)
+
+
+def book_parts(wildcards):
+    """The files of an experiment's parts."""
+    return expand("results/book/parts/{{table}}/{part}.parquet", part=BOOK_TRAINING[wildcards.table])
+
+
 def bundle_files(table):
     """The files that the bundles write for a table."""
     return expand("results/grid/{table}/{bundle}.parquet", table=table, bundle=BUNDLES)

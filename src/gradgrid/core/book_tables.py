@@ -180,7 +180,10 @@ CLAIMS = Table(
         _f64("share_of_seeds", "fraction", "share of the seeds (or draws) for which the claim holds"),
         Column("seeds", pa.int32(), "1", "how many seeds (or draws) judged it"),
         Column(
-            "verdict", STRING, "name", "holds, holds on average, does not hold, or not judged (on other data)"
+            "verdict",
+            STRING,
+            "name",
+            "holds, holds on average, does not hold, or not judged (other images, fewer epochs or steps, one seed)",
         ),
         Column("rule", pa.string(), "text", "the rule that gave the verdict"),
     ),

@@ -7,7 +7,7 @@ nothing, an edited initializer changes its own runs, and an edited training loop
 
 import ast
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import blake2b
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def run_fingerprint(run: Run, training: Training, dataset: str, data_digest: str
 
 def source_digest(modules: Sequence[Path]) -> str:
     """Sixteen hexadecimal digits over the syntax trees of source files; order and place do not matter."""
-    return _digest(*sorted(f"{path.name}:{_normal(read_module(path))}" for path in modules))
+    return _digest(*sorted(f"{path.name}:{_whole(read_module(path))}" for path in modules))
 
 
 def train_sources(trainer: str = TRAINER, package: Path = PACKAGE) -> tuple[Path, ...]:
@@ -110,6 +110,12 @@ def _reached(name: str, functions: dict[str, ast.FunctionDef]) -> set[str]:
 
 def _digest(*parts: str) -> str:
     return blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
+
+
+@cache
+def _whole(module: ast.Module) -> str:
+    """A module as :func:`_normal` text."""
+    return _normal(module)
 
 
 def _normal(node: object) -> str:

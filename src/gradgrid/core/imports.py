@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from gradgrid.core.registry import PACKAGE, read_module
@@ -12,8 +13,14 @@ def imported_modules(path: Path, package: Path = PACKAGE) -> list[str]:
 
     Imports under ``if TYPE_CHECKING:`` do not run and are left out.
     """
-    names = (name for node in _running(read_module(path)) for name in _names(node, package))
+    names = (name for node in _imports(read_module(path)) for name in _names(node, package))
     return [name for name in dict.fromkeys(names) if name.partition(".")[0] == package.name]
+
+
+@cache
+def _imports(module: ast.Module) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    """The imports of a module that run."""
+    return tuple(node for node in _running(module) if isinstance(node, ast.Import | ast.ImportFrom))
 
 
 def module_path(name: str, package: Path = PACKAGE) -> Path:
@@ -31,10 +38,10 @@ def _running(tree: ast.AST) -> Iterator[ast.AST]:
         yield from _running(node)
 
 
-def _names(node: ast.AST, package: Path) -> Iterator[str]:
+def _names(node: ast.Import | ast.ImportFrom, package: Path) -> Iterator[str]:
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+    elif node.level == 0 and node.module:
         for alias in node.names:
             inner = f"{node.module}.{alias.name}"
             yield inner if _is_module(inner, package) else node.module

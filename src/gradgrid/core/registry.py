@@ -104,13 +104,18 @@ def entries(registry: str, folder: Path = TRAIN) -> dict[str, EntrySpec]:
 
 
 def read_module(path: Path) -> ast.Module:
-    """The syntax tree of a source file; raises GradgridError if there is none."""
+    """The syntax tree of a source file, the same object for the same text; raises GradgridError if there is none."""
     try:
-        return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+        return _parsed(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
         raise GradgridError(f"{path}: this part of GradGrid is missing; install GradGrid again") from None
     except SyntaxError as error:
         raise GradgridError(f"{path}:{error.lineno}: not valid Python: {error.msg}") from error
+
+
+@cache
+def _parsed(text: str, filename: str) -> ast.Module:
+    return ast.parse(text, filename=filename)
 
 
 def decorated(module: ast.Module, decorator: str) -> list[ast.FunctionDef]:
