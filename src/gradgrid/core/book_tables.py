@@ -183,7 +183,7 @@ CLAIMS = Table(
             "verdict",
             STRING,
             "name",
-            "holds, holds on average, does not hold, or not judged (other images, fewer epochs or steps, one seed)",
+            "holds, holds on average, does not hold; not judged: other images, less training, or one seed",
         ),
         Column("rule", pa.string(), "text", "the rule that gave the verdict"),
     ),
