@@ -1,7 +1,5 @@
 """How fast the layers learn: at initialization and over training."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
@@ -105,7 +103,8 @@ def speed_over_training(source: Source) -> Drawing:
         panels.step_axis(axes, speed.index.unique("step"))
         _layer_lines(axes, speed, depths[column], colors, limits)
     panels.axis_labels(sheet.body, "step (log scale from step 1 on)", _SPEED_AXIS)
-    panels.legend(sheet.body, _layer_handles(colors))
+    output = Line2D([], [], color=BLACK, linestyle=DASHED, label="output layer")
+    panels.legend(sheet.body, [*layer_handles(colors), output])
     return sheet.drawing(
         caption="Each line is one layer, dark for the first, the output layer dashed: the median over "
         f"{counted(source.seeds, 'seed')}, the band from the smallest to the largest. A cross marks where "
@@ -146,12 +145,11 @@ def _layer_lines(
             axes.plot([last], [of_layer["median"][last]], "x", color=color, markersize=5)
 
 
-def _layer_handles(colors: dict[int, tuple]) -> Sequence[Line2D]:
-    """Legend entries of the layers, thinned out to about ten, and of the output layer."""
+def layer_handles(colors: dict[int, tuple]) -> list[Line2D]:
+    """Legend entries of the hidden layers, thinned out to about ten."""
     step = -(-len(colors) // _MOST_LAYERS_NAMED)
     named = [layer for layer in colors if (layer - 1) % step == 0]
-    hidden = [Line2D([], [], color=colors[layer], label=f"layer {layer}") for layer in named]
-    return [*hidden, Line2D([], [], color=BLACK, linestyle=DASHED, label="output layer")]
+    return [Line2D([], [], color=colors[layer], label=f"layer {layer}") for layer in named]
 
 
 def _gap(speed: pd.DataFrame, setting: Setting, depth: int) -> str:
