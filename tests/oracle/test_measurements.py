@@ -206,3 +206,12 @@ def test_measuring_more_often_changes_no_number():
     )
     last = [t["gradients"].query("step == 12").drop(columns="run") for t in (often, seldom)]
     assert np.array_equal(last[0].select_dtypes("number"), last[1].select_dtypes("number"), equal_nan=True)
+
+
+def test_without_clipping_its_table_is_empty_and_has_its_columns():
+    tables = trained([Run(training.cell(), 0)], digits_epochs=1)
+    with_clipping = trained(
+        [Run(training.cell(clipping=Entry.of("norm", {"threshold": 1.0})), 0)], digits_epochs=1
+    )
+    assert len(tables["clipping"]) == 0
+    assert set(tables["clipping"]) == set(with_clipping["clipping"])

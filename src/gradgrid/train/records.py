@@ -10,6 +10,9 @@ from torch import Tensor
 from gradgrid.core.plan import Run
 from gradgrid.train.divergence import Divergence
 
+_CLIPPING = ("clipped_fraction", "gradient_norm_median", "gradient_norm_p95", "gradient_norm_max")
+_NO_CLIPPING = pd.DataFrame({name: [] for name in ("run", "epoch", *_CLIPPING)}, dtype=float)
+
 
 @dataclass
 class Records:
@@ -59,7 +62,7 @@ class Records:
             "runs": self._finals(runs),
             "gradients": self._rows(self.gradients, runs),
             "accuracy": self._rows(self.accuracy, runs),
-            "clipping": self._rows(self.clipping, runs),
+            "clipping": self._rows(self.clipping or [_NO_CLIPPING], runs),
         }
 
     def _factors(self) -> pd.DataFrame:
@@ -87,8 +90,6 @@ class Records:
         return finals
 
     def _rows(self, frames: list[pd.DataFrame], runs: pd.DataFrame) -> pd.DataFrame:
-        if not frames:
-            return runs.iloc[:0].assign(run=0)
         rows = self._blanked(pd.concat(frames, ignore_index=True))
         if "step" in rows:
             rows["epoch"] = rows.step / self.steps_per_epoch
