@@ -163,7 +163,7 @@ def _first_and_last(ends: pd.DataFrame, stem: str, initializer: str) -> list[str
 def problems(frame: pd.DataFrame) -> Groups:
     """Of each problem or identity the quantities, as computed and as expected, and where the latter stands."""
     rows = [
-        (row.problem, [row.quantity, number(row.value, 5), number(row.expected, 5), row.source])
+        (row.problem, [row.quantity, number(row.value, 6), number(row.expected, 6), row.source])
         for row in frame.itertuples()
     ]
     return _grouped(rows)
