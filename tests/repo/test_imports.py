@@ -1,4 +1,4 @@
-"""Imports point one way (docs: core ◄ data; core ◄ train; core ◄ analysis ◄ figures; report reads files)."""
+"""Imports point one way (core ◄ data; core ◄ train ◄ theory ◄ book; core ◄ analysis ◄ figures; report reads files)."""
 
 import ast
 import subprocess
@@ -14,8 +14,9 @@ MAY_IMPORT = {
     "core": set(),
     "data": {"core"},
     "train": {"core"},
+    "theory": {"core", "train"},
     "analysis": {"core"},
-    "book": {"core", "train", "analysis"},
+    "book": {"core", "train", "theory", "analysis"},
     "figures": {"core", "analysis"},
     "report": {"core"},
     "cli": {"core"},
@@ -29,6 +30,7 @@ KEPT_OUT = {
     "core": HEAVY - {"pandas", "pyarrow", "numpy"},
     "data": PLOTTING,
     "train": PLOTTING | {"torchvision"},
+    "theory": PLOTTING | {"torchvision"},
     "book": PLOTTING | {"torchvision"},
     "analysis": PLOTTING | {"torch", "torchvision"},
     "figures": {"torch", "torchvision"},
