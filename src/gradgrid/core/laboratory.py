@@ -11,7 +11,8 @@ from gradgrid.core.levels import Levels
 from gradgrid.core.registry import RANGES
 from gradgrid.core.section import Section
 
-Positives = Annotated[tuple[Annotated[float, Real(RANGES["Positive"])], ...], Levels("number")]
+Positive = Annotated[float, Real(RANGES["Positive"])]
+Positives = Annotated[tuple[Positive, ...], Levels("number")]
 NonNegatives = Annotated[tuple[Annotated[float, Real(RANGES["NonNegative"])], ...], Levels("number")]
 Count = Annotated[int, Whole(1, 1_000_000)]
 
@@ -67,10 +68,16 @@ class Phase(Section):
 class Recurrent(Section):
     """Plain (Elman) recurrent networks over the rows and the pixels of the images."""
 
-    hidden: Count = Field(100, description="neurons in the hidden state")
-    spectral_radius: Positives = Field((0.5, 0.9, 1.0, 1.1, 1.5), description="of the recurrent weights")
-    steps: Count = Field(500, description="updates of each training")
-    threshold: Annotated[float, Real(RANGES["Positive"])] = Field(1.0, description="of clipping by norm")
+    hidden: Count = Field(50, description="neurons in the hidden state")
+    spectral_radius: Positives = Field(
+        (0.5, 0.9, 1.0, 1.1, 1.5, 2.0), description="of the recurrent weights before training"
+    )
+    steps: Count = Field(800, description="updates of each training on rows")
+    pixel_steps: Count = Field(
+        200, description="updates of each training on pixels, each seven times as long"
+    )
+    learning_rate: Positive = Field(0.1, description="step size of plain gradient descent")
+    threshold: Positive = Field(1.0, description="of clipping by norm")
     seeds: SeedList = _seeds(5)
 
 

@@ -11,15 +11,27 @@ _SEED = Column("seed", pa.int32(), "1", "replicate number; fixes the draw of wei
 _LAYER = Column("layer", pa.int32(), "layer", "1 … depth from the input")
 _ACTIVATION = Column("activation", STRING, "name", "activation of the layers, with its parameters")
 _INITIALIZER = Column("initializer", STRING, "name", "how the weights are drawn, with its parameters")
+_SEQUENCE = Column(
+    "sequence",
+    STRING,
+    "name",
+    "how an image is read: rows, 28 steps of 28 pixels; pixels, 196 steps of the mean of 2 × 2 pixels",
+)
 
 
 def _f64(name: str, unit: str, description: str) -> Column:
     return Column(name, pa.float64(), unit, description)
 
 
-_STDS = (
-    _f64("activation_std", "1", "standard deviation of the activations over images and neurons, in float64"),
-    _f64("gradient_std", "1", "standard deviation of the gradient with respect to the layer's activations"),
+_RADIUS = _f64("spectral_radius", "1", "of the recurrent weights before training")
+_ACTIVATION_STD = _f64(
+    "activation_std", "1", "standard deviation of the activations over inputs and neurons, in float64"
+)
+_GRADIENT_STD = _f64(
+    "gradient_std",
+    "1",
+    "the same of the gradient with respect to the activations; at the last layer it is standard normal, or where "
+    "activations overflow at the last finite one",
 )
 
 LINEAR = Table(
@@ -27,57 +39,81 @@ LINEAR = Table(
     "a layer of a deep linear network without biases",
     (
         Column("kind", STRING, "name", "scaled_identity: W = c I; gaussian: Var(W) = g²/width"),
+        Column("precision", STRING, "name", "of the arithmetic: float32 or float64"),
         _f64("scale", "1", "c or g"),
         _SEED,
         _LAYER,
-        *_STDS,
-        _f64("expected_std", "1", "scale^layer times the inputs' standard deviation"),
+        _ACTIVATION_STD,
+        _GRADIENT_STD,
+        _f64("expected_std", "1", "of the activations: scale^layer × the standard deviation of the inputs"),
+        _f64(
+            "expected_gradient_std",
+            "1",
+            "of the gradient: scale^(layers up to where it starts) × its standard deviation there",
+        ),
+        Column(
+            "in_range_until",
+            pa.int32(),
+            "layer",
+            "last l for which scale^l is a normal number of this precision: from there on it underflows or overflows; "
+            "null for scale 1",
+        ),
     ),
 )
 
 PROPAGATION = Table(
     "propagation",
-    "a layer of an untrained deep network, fed standard-normal inputs",
+    "a layer of an untrained deep network without biases, fed standard-normal inputs; float32 arithmetic",
     (
         _WIDTH,
         _ACTIVATION,
         _INITIALIZER,
         _SEED,
         _LAYER,
-        *_STDS,
-        _f64("preactivation_std", "1", "standard deviation of the pre-activations"),
+        _ACTIVATION_STD,
+        _GRADIENT_STD,
+        _f64("preactivation_std", "1", "standard deviation of the pre-activations, in float64"),
         Column(
             "saturated_fraction",
             pa.float32(),
             "fraction",
-            "activations whose slope is below 5 % of the largest",
+            "activations whose slope is below 5 % of the activation's largest slope",
         ),
-        Column("dead_fraction", pa.float32(), "fraction", "neurons whose slope is 0 on every input"),
+        Column("dead_fraction", pa.float32(), "fraction", "neurons whose slope is exactly 0 on every input"),
         Column(
             "nonfinite",
             pa.bool_(),
             "1",
-            "whether float32 holds an infinity or NaN in this layer's activations",
+            "whether activations of this layer or an earlier one hold an infinity or NaN; the measures are then null",
         ),
     ),
 )
 
 OVERFLOW = Table(
     "overflow",
-    "an untrained deep network that leaves the range of float32",
+    "an untrained deep network in float32: where it leaves the range of the numbers",
     (
         _WIDTH,
         _ACTIVATION,
         _INITIALIZER,
         _SEED,
         Column(
-            "first_nonfinite_layer", pa.int32(), "layer", "first layer with an infinity or NaN; null: none"
+            "first_nonfinite_layer",
+            pa.int32(),
+            "layer",
+            "first layer whose activations hold an infinity or NaN; null: none",
         ),
         Column(
             "first_nonfinite_std_layer",
             pa.int32(),
             "layer",
-            "first layer whose standard deviation, computed in float32, is infinite or NaN; null: none",
+            "first layer with activations x of which PyTorch's x.std() is infinite or NaN; null: none",
+        ),
+        Column(
+            "first_nonfinite_variance_layer",
+            pa.int32(),
+            "layer",
+            "first layer whose variance, the square of that, float32 cannot hold; null: none",
         ),
     ),
 )
@@ -87,9 +123,11 @@ BY_HAND = Table(
     "an initialization written by hand beside the library's",
     (
         _INITIALIZER,
-        Column("formula", pa.string(), "text", "how teaching texts write it"),
+        Column(
+            "formula", pa.string(), "text", "standard deviation std or bound a, as teaching texts write it"
+        ),
         _f64("std_by_hand", "1", "standard deviation of weights drawn by the formula"),
-        _f64("std_by_library", "1", "the same by torch.nn.init"),
+        _f64("std_by_library", "1", "the same of weights drawn by PyTorch"),
         _f64("std_expected", "1", "what the formula says"),
         _f64("statistic", "1", "two-sample Kolmogorov–Smirnov statistic"),
         _f64("p_value", "1", "its p-value: small where the two are not one distribution"),
@@ -160,22 +198,17 @@ TRAINABILITY = Table(
 
 RECURRENT = Table(
     "recurrent",
-    "a plain recurrent network × time: the gradient with respect to the hidden state",
+    "an untrained plain recurrent network × time step",
     (
         _DATASET,
-        Column(
-            "sequence",
-            STRING,
-            "name",
-            "rows: 28 steps of 28 pixels; pixels: a longer sequence of single values",
-        ),
-        _f64("spectral_radius", "1", "of the recurrent weights before training"),
+        _SEQUENCE,
+        _RADIUS,
         _SEED,
-        Column("time", pa.int32(), "steps", "time step, counted from 1"),
+        Column("time", pa.int32(), "time steps", "time step t of the hidden state, counted from 1"),
         _f64(
             "gradient_norm",
             "1",
-            "norm of the loss's gradient with respect to the hidden state, mean over images",
+            "norm of dC/dh_t, C an image's own cost after the last time step; mean over the first 100 training images",
         ),
     ),
 )
@@ -185,20 +218,27 @@ RECURRENT_TRAINING = Table(
     "a plain recurrent network × measured step of its training",
     (
         _DATASET,
-        Column("sequence", STRING, "name", "rows or pixels"),
-        _f64("spectral_radius", "1", "of the recurrent weights before training"),
+        _SEQUENCE,
+        _RADIUS,
         Column("clipping", STRING, "name", "none or norm=threshold"),
         _SEED,
-        Column("step", pa.int32(), "steps", "updates done before the measurement"),
-        Column("loss", pa.float32(), "nats", "mean cost of the minibatches since the last measurement"),
-        Column("accuracy", pa.float32(), "fraction", "share of validation images classified correctly"),
-        Column(
-            "gradient_norm",
-            pa.float32(),
-            "1",
-            "largest norm of the whole gradient since the last measurement",
+        Column("step", pa.int32(), "steps", "updates done before the measurement; 0 is initialization"),
+        _f64(
+            "loss", "nats", "mean cost of the minibatches since the last measurement; null at initialization"
         ),
-        Column("status", STRING, "name", "training or diverged"),
+        _f64("accuracy", "fraction", "share of the first 500 validation images classified correctly"),
+        _f64(
+            "gradient_norm",
+            "1",
+            "largest norm of the whole gradient, before clipping, since the last measurement; null at initialization",
+        ),
+        _f64("trained_radius", "1", "spectral radius of the recurrent weights after these updates"),
+        Column(
+            "status",
+            STRING,
+            "name",
+            "training, or diverged: a parameter is not finite, and from there on all measures are null",
+        ),
     ),
 )
 

@@ -1,0 +1,1 @@
+"""The initialization laboratory: untrained deep networks, theory beside measurement, and recurrent networks."""
