@@ -1,4 +1,4 @@
-"""Imports point one way (core ◄ data; core ◄ train ◄ theory ◄ book; core ◄ analysis ◄ figures; report reads files)."""
+"""Imports point one way: core ◄ data; core ◄ train ◄ theory ◄ book, laboratory; core ◄ analysis ◄ figures."""
 
 import ast
 import subprocess
@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "theory": {"core", "train"},
     "analysis": {"core"},
     "book": {"core", "train", "theory", "analysis"},
+    "laboratory": {"core", "train", "theory", "analysis"},
     "figures": {"core", "analysis"},
     "report": {"core"},
     "cli": {"core"},
@@ -32,6 +33,7 @@ KEPT_OUT = {
     "train": PLOTTING | {"torchvision"},
     "theory": PLOTTING | {"torchvision"},
     "book": PLOTTING | {"torchvision"},
+    "laboratory": PLOTTING | {"torchvision"},
     "analysis": PLOTTING | {"torch", "torchvision"},
     "figures": {"torch", "torchvision"},
     "report": PLOTTING | {"torch", "torchvision"},
