@@ -21,17 +21,17 @@ LAYERS = {"wide": (900, 400), "tall": (400, 900), "square": (600, 600)}
 
 def test_every_activation_has_a_row():
     assert list(TABLE.index) == list(entries("activations"))
-    assert list(TABLE.columns) == ["std_ratio", "second_moment", "backward", "torch"]
+    assert list(TABLE.columns) == ["deviation_gain", "second_moment_gain", "backward_gain", "torch_gain"]
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.01, 0.5])
 def test_gains_of_rectifiers_in_closed_form(slope):
     row = gains([Entry.of("leaky_relu", {"negative_slope": slope})]).iloc[0]
     moment, mean = (1 + slope**2) / 2, (1 - slope) / math.sqrt(2 * math.pi)
-    assert row["second_moment"] == pytest.approx(moment**-0.5, rel=1e-12)
-    assert row["backward"] == pytest.approx(moment**-0.5, rel=1e-12)
-    assert row["torch"] == pytest.approx(moment**-0.5, rel=1e-12)
-    assert row["std_ratio"] == pytest.approx((moment - mean**2) ** -0.5, rel=1e-12)
+    assert row["second_moment_gain"] == pytest.approx(moment**-0.5, rel=1e-12)
+    assert row["backward_gain"] == pytest.approx(moment**-0.5, rel=1e-12)
+    assert row["torch_gain"] == pytest.approx(moment**-0.5, rel=1e-12)
+    assert row["deviation_gain"] == pytest.approx((moment - mean**2) ** -0.5, rel=1e-12)
 
 
 @pytest.mark.parametrize("name", entries("activations"))
@@ -39,18 +39,18 @@ def test_gains_against_two_million_draws(name):
     z = torch.randn(2_000_000, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     f, df = activation_function(Entry(name))(z)
     row = TABLE.loc[name]
-    assert row["std_ratio"] * f.std() == pytest.approx(1, abs=0.005)
-    assert row["second_moment"] ** 2 * f.square().mean() == pytest.approx(1, abs=0.005)
-    assert row["backward"] ** 2 * df.square().mean() == pytest.approx(1, abs=0.005)
+    assert row["deviation_gain"] * f.std() == pytest.approx(1, abs=0.005)
+    assert row["second_moment_gain"] ** 2 * f.square().mean() == pytest.approx(1, abs=0.005)
+    assert row["backward_gain"] ** 2 * df.square().mean() == pytest.approx(1, abs=0.005)
 
 
 @pytest.mark.parametrize("name", entries("activations"))
 def test_the_second_moment_gain_is_that_of_training(name):
-    assert TABLE.loc[name, "second_moment"] == pytest.approx(second_moment_gain(Entry(name)), rel=1e-6)
+    assert TABLE.loc[name, "second_moment_gain"] == pytest.approx(second_moment_gain(Entry(name)), rel=1e-6)
 
 
 def test_pytorch_gains_are_those_of_training_and_missing_elsewhere():
-    there = TABLE["torch"].dropna()
+    there = TABLE["torch_gain"].dropna()
     assert set(there.index) == {"identity", "sigmoid", "tanh", "relu", "leaky_relu", "selu"}
     assert all(there[name] == gain(Entry(name)) for name in there.index)
     assert math.isnan(torch_gain(Entry.of("sigmoid", {"steepness": 4})))
@@ -59,10 +59,10 @@ def test_pytorch_gains_are_those_of_training_and_missing_elsewhere():
 @pytest.mark.parametrize("name", entries("activations"))
 def test_the_gains_keep_what_they_say(name):
     """From variance 1: the second-moment gain keeps the length, the backward gain the norm of the deltas."""
-    assert length_map(Entry(name), TABLE.loc[name, "second_moment"] ** 2, 0.0, 1.0) == pytest.approx(
+    assert length_map(Entry(name), TABLE.loc[name, "second_moment_gain"] ** 2, 0.0, 1.0) == pytest.approx(
         1, rel=1e-12
     )
-    assert chi(Entry(name), TABLE.loc[name, "backward"] ** 2, 1.0) == pytest.approx(1, rel=1e-12)
+    assert chi(Entry(name), TABLE.loc[name, "backward_gain"] ** 2, 1.0) == pytest.approx(1, rel=1e-12)
 
 
 def drawn(initializer, activation, fan_in, fan_out):

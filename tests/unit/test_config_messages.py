@@ -138,7 +138,7 @@ FACTORS = {
 REST = {
     "an unknown key of another section": (
         f"{GOOD}epochs: 5\n",
-        "config.yaml:6 epochs: unknown key; allowed: dataset, device, seeds, factors, training, book; "
+        "config.yaml:6 epochs: unknown key; allowed: dataset, device, seeds, factors, training, book, laboratory; "
         "did you mean training.epochs?",
     ),
     "a misspelt key": (

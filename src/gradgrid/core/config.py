@@ -28,6 +28,7 @@ from gradgrid.core.kinds import (
     Step,
     Widths,
 )
+from gradgrid.core.laboratory import Laboratory
 from gradgrid.core.levels import Levels, StepsOrAuto
 from gradgrid.core.registry import RANGES, entries
 from gradgrid.core.section import Section
@@ -122,6 +123,10 @@ class Config(Section):
     book: Book | None = Field(
         default_factory=Book,
         description="the experiments of the book's chapter, beside the grid; null: leave them out",
+    )
+    laboratory: Laboratory | None = Field(
+        default_factory=Laboratory,
+        description="untrained deep networks, theory and recurrent networks; null: leave them out",
     )
 
     @model_validator(mode="after")

@@ -1,15 +1,19 @@
 """The initialization laboratory in config.yaml: untrained deep networks, theory, and recurrent networks."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from gradgrid.core.canonical import canonical_json
 from gradgrid.core.entries import Entry
 from gradgrid.core.fields import Real, Whole
 from gradgrid.core.kinds import Activations, Depths, Initializers, SeedList, Widths
 from gradgrid.core.levels import Levels
 from gradgrid.core.registry import RANGES
 from gradgrid.core.section import Section
+
+if TYPE_CHECKING:
+    from gradgrid.core.config import Config
 
 Positive = Annotated[float, Real(RANGES["Positive"])]
 Positives = Annotated[tuple[Positive, ...], Levels("number")]
@@ -88,3 +92,22 @@ class Laboratory(Section):
     propagation: Propagation = Field(default_factory=Propagation, description="untrained deep networks")
     phase: Phase = Field(default_factory=Phase, description="the phase diagram of tanh")
     recurrent: Recurrent = Field(default_factory=Recurrent, description="recurrent networks")
+
+
+BY_WIDTH = ("propagation", "overflow")
+"""The tables that come in parts, one for each width."""
+SOURCE = {
+    "linear": "gradgrid.laboratory.linear",
+    "by_hand": "gradgrid.laboratory.by_hand",
+    "tutorial": "gradgrid.laboratory.tutorial",
+    "gains": "gradgrid.theory.gains",
+    "phase": "gradgrid.laboratory.phase",
+}
+"""The tables that need no images, and the modules that make them."""
+TABLES = (*SOURCE, *BY_WIDTH, "theory", "trainability", "recurrent", "recurrent_training")
+"""The laboratory's tables, which ``core.laboratory_tables`` describes."""
+
+
+def settings(config: "Config") -> str | None:
+    """The laboratory's settings as canonical JSON, None where it is left out."""
+    return canonical_json(config.laboratory.model_dump(mode="json")) if config.laboratory else None

@@ -16,14 +16,14 @@ def gains(activations: Iterable[Entry] | None = None) -> pd.DataFrame:
 
     With weights of variance gain²/fan_in and no biases, and pre-activations of variance 1 in one layer:
 
-    - ``std_ratio`` = std(z)/std(f(z)). Keeps the variance of the *activations* about their mean. It leaves out the
+    - ``deviation_gain`` = std(z)/std(f(z)). Keeps the variance of the *activations* about their mean. It leaves out the
       mean itself, so for activations whose mean is not 0 it serves only where biases or normalization take that away.
-    - ``second_moment`` = 1/√E[f(z)²]. Keeps the variance of the next *pre-activations* at 1, on which He et al. (2015,
+    - ``second_moment_gain`` = 1/√E[f(z)²]. Keeps the variance of the next *pre-activations* at 1, on which He et al. (2015,
       eq. 10) build: the right one for signals that must neither die out nor blow up.
-    - ``backward`` = 1/√E[f'(z)²]. Keeps the norm of the *deltas* from layer to layer (chi = 1), as long as the
+    - ``backward_gain`` = 1/√E[f'(z)²]. Keeps the norm of the *deltas* from layer to layer (chi = 1), as long as the
       pre-activations have variance 1 (the backward case of He et al., 2015). Only where it equals the second-moment
       gain, as for ReLU, does one gain keep both.
-    - ``torch``: ``torch.nn.init.calculate_gain``, NaN where PyTorch has none.
+    - ``torch_gain``: ``torch.nn.init.calculate_gain``, NaN where PyTorch has none.
     """
     asked = [Entry(name) for name in entries("activations")] if activations is None else list(activations)
     return pd.DataFrame([{"activation": entry.label, **_row(entry)} for entry in asked])
@@ -33,10 +33,10 @@ def _row(activation: Entry) -> dict[str, float]:
     f, df = value(activation), slope(activation)
     mean = expectation(f, 1.0)
     return {
-        "std_ratio": expectation(lambda u: (f(u) - mean).square(), 1.0) ** -0.5,
-        "second_moment": expectation(lambda u: f(u).square(), 1.0) ** -0.5,
-        "backward": expectation(lambda u: df(u).square(), 1.0) ** -0.5,
-        "torch": torch_gain(activation),
+        "deviation_gain": expectation(lambda u: (f(u) - mean).square(), 1.0) ** -0.5,
+        "second_moment_gain": expectation(lambda u: f(u).square(), 1.0) ** -0.5,
+        "backward_gain": expectation(lambda u: df(u).square(), 1.0) ** -0.5,
+        "torch_gain": torch_gain(activation),
     }
 
 
