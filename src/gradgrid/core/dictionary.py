@@ -5,12 +5,14 @@ python -m gradgrid.core.dictionary --fix      # write docs/outputs.md
 """
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
 
 from gradgrid.core.book_tables import BOOK_TABLES
 from gradgrid.core.files import replacing
+from gradgrid.core.laboratory_tables import LABORATORY_TABLES
 from gradgrid.core.tables import FACTORS, TABLES, Column, Table
 
 FILES = (
@@ -19,6 +21,7 @@ FILES = (
     ("results/grid/TABLE/depth=…/….parquet", "what each bundle of runs wrote: the source of the tables"),
     ("results/tables/TABLE.parquet", "the tables below, over the whole grid"),
     ("results/book/TABLE.parquet", "the tables of the book's chapter"),
+    ("results/laboratory/TABLE.parquet", "the tables of the laboratory"),
     ("results/figures/NAME.svg, NAME.png", "the figures"),
     ("results/figures/NAME.json", "each figure's title, caption, alternative text, source table and units"),
     ("results/provenance.json", "versions, hardware, operating system, git state, data and settings"),
@@ -29,8 +32,8 @@ FILES = (
 HEAD = """\
 # Outputs
 
-Generated from `tables.py` and `book_tables.py` in `src/gradgrid/core` by `python -m gradgrid.core.dictionary --fix`;
-do not edit.
+Generated from `tables.py`, `book_tables.py` and `laboratory_tables.py` in `src/gradgrid/core` by
+`python -m gradgrid.core.dictionary --fix`; do not edit.
 
 ## Files
 
@@ -54,13 +57,24 @@ BOOK_HEAD = """
 In `results/book`, parquet of the same kind.
 """
 
+LABORATORY_HEAD = """
+## Tables of the laboratory
+
+In `results/laboratory`, parquet of the same kind.
+"""
+
 
 def markdown() -> str:
     """The whole of ``docs/outputs.md``."""
     files = "".join(f"| `{path}` | {what} |\n" for path, what in FILES)
     tables = "".join(_section(table.name, table, FACTORS) for table in TABLES.values())
-    book = "".join(_section(f"book/{table.name}", table) for table in BOOK_TABLES.values())
-    return HEAD + files + TABLES_HEAD + _rows(FACTORS) + tables + BOOK_HEAD + book
+    book = BOOK_HEAD + _sections("book", BOOK_TABLES)
+    laboratory = LABORATORY_HEAD + _sections("laboratory", LABORATORY_TABLES)
+    return HEAD + files + TABLES_HEAD + _rows(FACTORS) + tables + book + laboratory
+
+
+def _sections(folder: str, tables: Mapping[str, Table]) -> str:
+    return "".join(_section(f"{folder}/{table.name}", table) for table in tables.values())
 
 
 def _section(title: str, table: Table, besides: tuple[Column, ...] = ()) -> str:

@@ -134,6 +134,23 @@ BY_HAND = Table(
     ),
 )
 
+TUTORIAL = Table(
+    "tutorial",
+    "a number that a tutorial publishes, computed again",
+    (
+        Column("id", STRING, "name", "of the published numbers in core/references.csv"),
+        Column("layer", pa.int32(), "layer", "1 is next to the input; null for gains"),
+        _f64("measured", "1", "what the tutorial's code gives here"),
+        _f64("published", "1", "what the tutorial prints"),
+        _f64(
+            "rounding",
+            "1",
+            "change of the measured number where every input moves to a neighbouring float32: digits below depend on "
+            "the machine",
+        ),
+    ),
+)
+
 GAINS = Table(
     "gains",
     "an activation",
@@ -245,6 +262,7 @@ RECURRENT_TRAINING = Table(
 LABORATORY_TABLES = {
     table.name: table
     for table in (
-        LINEAR, PROPAGATION, OVERFLOW, BY_HAND, GAINS, THEORY, PHASE, TRAINABILITY, RECURRENT, RECURRENT_TRAINING,
+        LINEAR, PROPAGATION, OVERFLOW, BY_HAND, TUTORIAL, GAINS, THEORY, PHASE, TRAINABILITY, RECURRENT,
+        RECURRENT_TRAINING,
     )
 }  # fmt: skip
