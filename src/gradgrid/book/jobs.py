@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 
 from gradgrid.book.claims import claims
@@ -14,8 +12,7 @@ from gradgrid.book.identities import identities
 from gradgrid.book.learning import accuracy, initialization
 from gradgrid.book.speed import initial_speed, training_speed
 from gradgrid.core.book_tables import BOOK_TABLES
-from gradgrid.core.errors import GradgridError
-from gradgrid.core.parquet import write_frame
+from gradgrid.core.parquet import read_frame, write_frame
 from gradgrid.train.bundle import find_device
 from gradgrid.train.images import Data, Images
 
@@ -49,12 +46,12 @@ def measure(experiment: str, settings: str, data: Data, outputs: Mapping[str, Pa
 
 def gather(table: str, parts: Sequence[Path], out: Path) -> None:
     """Put the rows of an experiment's parts into one file."""
-    write_frame(pd.concat([_read(part) for part in parts]), BOOK_TABLES[table], out)
+    write_frame(pd.concat([read_frame(part) for part in parts]), BOOK_TABLES[table], out)
 
 
 def judge(tables: Mapping[str, Path], out: Path) -> None:
     """Judge the book's claims by the tables, and write the table of claims."""
-    write_frame(claims({name: _read(path) for name, path in tables.items()}), BOOK_TABLES["claims"], out)
+    write_frame(claims({name: read_frame(path) for name, path in tables.items()}), BOOK_TABLES["claims"], out)
 
 
 def _images(device: str, data: Data) -> Images:
@@ -64,10 +61,3 @@ def _images(device: str, data: Data) -> Images:
 
 def _write(frame: pd.DataFrame, table: str, images: Images, out: Path) -> None:
     write_frame(frame.assign(dataset=images.name), BOOK_TABLES[table], out)
-
-
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        return pq.read_table(path, partitioning=None).to_pandas()
-    except (OSError, pa.ArrowException) as error:
-        raise GradgridError(f"{path}: cannot be read ({error}); delete it and run again") from error

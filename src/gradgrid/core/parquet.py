@@ -1,4 +1,4 @@
-"""Frames to parquet files with the schema of their table."""
+"""Frames to parquet files with the schema of their table, and back."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from gradgrid.core.errors import GradgridError
 from gradgrid.core.files import replacing
 from gradgrid.core.tables import Table
 
@@ -38,3 +39,11 @@ def write_frame(
     arrow = arrow.replace_schema_metadata({**arrow.schema.metadata, **(metadata or {})})
     with replacing(out) as part:
         pq.write_table(arrow, part, compression=COMPRESSION)
+
+
+def read_frame(path: Path) -> pd.DataFrame:
+    """A table as a frame; a GradgridError names the file that cannot be read."""
+    try:
+        return pq.read_table(path, partitioning=None).to_pandas()
+    except (OSError, pa.ArrowException) as error:
+        raise GradgridError(f"{path}: cannot be read ({error}); delete it and run again") from error
