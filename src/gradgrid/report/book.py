@@ -12,7 +12,7 @@ from gradgrid.core.numbers import counted, listed
 from gradgrid.core.sidecars import Sidecar
 from gradgrid.report import comparisons
 from gradgrid.report.numbers import NONE, number, with_interval
-from gradgrid.report.pictures import Picture
+from gradgrid.report.sections import sections
 
 TITLE = "The book's chapter"
 """The chapter of the figures that belong here."""
@@ -43,20 +43,9 @@ SECTION_OF_CLAIM = {
     "weights": "initialization",
 }
 """Of the first word of a claim's short name, the section that shows what the claim is about."""
-FURTHER = "Further figures"
-"""The title over figures that belong to no section."""
 
 VERDICTS = ("holds", "holds on average", "does not hold", "not judged")
 """The order of the verdicts in the tally."""
-
-
-@dataclass(frozen=True)
-class Section:
-    """A section of the chapter; ``anchor`` is its address in the page."""
-
-    title: str
-    anchor: str
-    pictures: tuple[Picture, ...]
 
 
 @dataclass(frozen=True)
@@ -89,7 +78,7 @@ def chapter(
         "initial_speed": comparisons.initial_speed(tables["initial_speed"]),
         "initialization": comparisons.initialization(tables["initialization"]),
         "problems": comparisons.problems(tables["problems"]),
-        "sections": _sections(figures),
+        "sections": sections("book", SECTIONS, figures),
     }
 
 
@@ -144,18 +133,3 @@ def _tally(verdicts: pd.Series) -> list[tuple[str, int]]:
     counts = verdicts.value_counts(sort=False)
     order = [*(v for v in VERDICTS if v in counts.index), *(v for v in counts.index if v not in VERDICTS)]
     return [(verdict, int(counts[verdict])) for verdict in order]
-
-
-def _sections(figures: Iterable[tuple[Sidecar, Path]]) -> dict[str, Section]:
-    """Every section with its pictures in the order of the figures; the last one only if it has any."""
-    section_of = {name: section for section, (_, names) in SECTIONS.items() for name in names}
-    pictures = {section: [] for section in (*SECTIONS, "further")}
-    for sidecar, path in figures:
-        pictures[section_of.get(sidecar.name, "further")].append(Picture.of(sidecar, path))
-    titles = {section: title for section, (title, _) in SECTIONS.items()}
-    if pictures["further"]:
-        titles["further"] = FURTHER
-    return {
-        name: Section(title, f"book-{name.replace('_', '-')}", tuple(pictures[name]))
-        for name, title in titles.items()
-    }

@@ -1,8 +1,6 @@
 """The tables in the page's chapter on the book: what was measured beside what the book has."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -10,25 +8,10 @@ import pandas as pd
 from gradgrid.core.numbers import counted
 from gradgrid.core.references import references
 from gradgrid.report.numbers import NONE, Estimate, number, significant
+from gradgrid.report.sections import Groups, Table, grouped
 
-Groups = Sequence[tuple[str, Sequence[Sequence[str]]]]
-"""Titles, and the rows under each."""
 WEIGHTS = {"lecun_normal": ("N(0, 1/n)", "default"), "normal": ("N(0, 1)", "large")}
 """Of an initializer of chapter 3: the distribution, and what the published numbers call it."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table in the page: rows in groups, each under a title that stands in the first column.
-
-    The first ``texts`` columns hold text, the others numbers, which are aligned to the right.
-    """
-
-    anchor: str
-    caption: str
-    headings: Sequence[str]
-    texts: int
-    groups: Groups
 
 
 def accuracy(frame: pd.DataFrame) -> Table:
@@ -55,7 +38,7 @@ def accuracy(frame: pd.DataFrame) -> Table:
             "seeds",
         ),
         2,
-        _grouped(rows),
+        grouped(rows),
     )
 
 
@@ -123,7 +106,7 @@ def initial_speed(frame: pd.DataFrame) -> Table:
         "percentile is the share of seeds below its number.",
         ("depth", "layer", "book", "median", "5 % to 95 % of seeds", "book's percentile", "seeds"),
         1,
-        _grouped(rows),
+        grouped(rows),
     )
 
 
@@ -146,7 +129,7 @@ def initialization(frame: pd.DataFrame) -> Table:
         f"over {counted(frame['seed'].nunique(), 'seed')}; width is that of the hidden layer.",
         ("width", "weights", "book, epoch 1", "here, epoch 1", "book, epoch 30", f"here, epoch {epochs}"),
         2,
-        _grouped(rows),
+        grouped(rows),
     )
 
 
@@ -166,9 +149,4 @@ def problems(frame: pd.DataFrame) -> Groups:
         (row.problem, [row.quantity, number(row.value, 6), number(row.expected, 6), row.source])
         for row in frame.itertuples()
     ]
-    return _grouped(rows)
-
-
-def _grouped(rows: Iterable[tuple[str, list[str]]]) -> Groups:
-    """Neighbouring rows with the same title as one group."""
-    return [(title, [row for _, row in group]) for title, group in groupby(rows, key=lambda row: row[0])]
+    return grouped(rows)
