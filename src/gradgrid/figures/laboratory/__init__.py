@@ -1,0 +1,1 @@
+"""The figures of the initialization laboratory; each reads one table of ``results/laboratory``."""
