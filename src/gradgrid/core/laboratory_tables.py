@@ -167,22 +167,51 @@ THEORY = Table(
     "theory",
     "an activation × initializer, mean-field theory beside measurement",
     (
+        Column(
+            "inputs",
+            STRING,
+            "name",
+            "standard_normal: the networks of table propagation; or the dataset actually used: "
+            "networks as in the grid, 8 hidden layers",
+        ),
         _WIDTH,
         _ACTIVATION,
         _INITIALIZER,
-        _f64("sigma_w2", "1", "variance of the weights times the fan-in"),
+        _f64("sigma_w2", "1", "variance of the hidden layers' weights times their fan-in; null: no theory"),
         _f64("sigma_b2", "1", "variance of the biases"),
-        _f64("q_star", "1", "fixed point of the length map; null: none"),
-        Column("stability", STRING, "name", "of the fixed point: stable, neutral, diverges, collapses"),
-        _f64("chi_1", "1", "factor of the squared gradient a layer at the fixed point"),
+        _f64(
+            "q_star",
+            "1",
+            "variance at which the pre-activations end, along the orbit from the actual inputs; null: ∞",
+        ),
+        Column(
+            "stability",
+            STRING,
+            "name",
+            "of that end: stable; neutral, no variance changes; diverges, to ∞; collapses, to 0",
+        ),
+        _f64("chi_1", "1", "factor of the squared gradient a layer at that end"),
+        Column("first_layer", pa.int32(), "layer", "first of the layers that are compared"),
+        Column(
+            "last_layer",
+            pa.int32(),
+            "layer",
+            "last of them; within, sizes of all seeds lie in float32's range",
+        ),
         _f64(
             "factor_predicted",
             "1",
-            "factor of the gradient's size a layer, along the orbit from the actual inputs",
+            "factor of the gradient's size a layer: geometric mean of √chi over these layers, along the orbit",
         ),
         _f64("factor_measured", "1", "the same measured: geometric mean over seeds"),
-        _f64("low", "1", "lower end of its 95 % interval"),
-        _f64("high", "1", "upper end of its 95 % interval"),
+        _f64("low", "1", "lower end of its 95 % t-interval, taken of logarithms"),
+        _f64("high", "1", "upper end of its 95 % t-interval"),
+        _f64(
+            "spread", "1", "sample standard deviation over seeds of the measured factor's natural logarithm"
+        ),
+        Column(
+            "note", STRING, "text", "why there is no prediction, or no measurement; null where there are both"
+        ),
     ),
 )
 
@@ -192,9 +221,15 @@ PHASE = Table(
     (
         _f64("sigma_w2", "1", "variance of the weights times the fan-in"),
         _f64("sigma_b2", "1", "variance of the biases"),
-        _f64("q_star", "1", "fixed point of the length map"),
+        _f64("q_star", "1", "variance at which the pre-activations end"),
         _f64("chi_1", "1", "factor of the squared gradient a layer: below 1 ordered, above 1 chaotic"),
-        _f64("xi_c", "layers", "depth over which correlations decay"),
+        _f64(
+            "xi_c",
+            "layers",
+            "depth over which the distance of two inputs' correlation from where it ends shrinks e-fold; "
+            "null where q_star is 0",
+        ),
+        _f64("critical_sigma_w2", "1", "the sigma_w2 at which chi_1 is 1, for this sigma_b2"),
     ),
 )
 
@@ -203,12 +238,15 @@ TRAINABILITY = Table(
     "a deep narrow tanh network of the phase diagram after training",
     (
         _DATASET,
-        _f64("sigma_w2", "1", "variance of the weights times the fan-in"),
-        _f64("sigma_b2", "1", "variance of the biases"),
+        _f64("sigma_w2", "1", "initial variance of the weights times the fan-in"),
+        _f64("sigma_b2", "1", "initial variance of the biases"),
         _DEPTH,
         _SEED,
         Column(
-            "accuracy", pa.float32(), "fraction", "training accuracy after the last step; null if diverged"
+            "accuracy",
+            pa.float32(),
+            "fraction",
+            "share of the first 1,000 training images classified correctly after the last step; null if diverged",
         ),
     ),
 )
