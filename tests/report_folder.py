@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import synthetic
 import synthetic_book
+import synthetic_laboratory
 
 from gradgrid import report
 from gradgrid.core import provenance, sidecars
@@ -34,6 +35,14 @@ SMALL_BOOK = {
     "activations": ("sigmoid",),
     "steps": 3,
     "chains": 40,
+}
+SMALL_LABORATORY = {
+    "widths": (40, 30),
+    "depth": 20,
+    "activations": ("tanh", "relu"),
+    "initializers": ("normal", "lecun_normal", "orthogonal"),
+    "trained_depths": (5, 10),
+    "seeds": 2,
 }
 RULE = "holds: above 0 for at least 95 % of the seeds"
 VERDICTS = {
@@ -72,6 +81,19 @@ def prepare_book(folder: Path, dataset: str = "mnist", **options: object) -> Pat
     return folder
 
 
+def prepare_laboratory(folder: Path, dataset: str = "mnist", **options: object) -> Path:
+    """Write what :func:`prepare` does, and tables and two figures of the laboratory.
+
+    ``options`` as in ``synthetic_laboratory.tables``.
+    """
+    prepare(folder, dataset=dataset)
+    made = synthetic_laboratory.tables(**{**SMALL_LABORATORY, "dataset": dataset, **options})
+    synthetic_laboratory.write(folder / "laboratory", made)
+    for order, name in ((680, "laboratory_recurrent"), (610, "laboratory_linear")):
+        figure(folder / "figures", name, "The laboratory", order)
+    return folder
+
+
 def claims(dataset: str, **changed: object) -> pd.DataFrame:
     """A claim of each verdict, two on one subject; the last has no known one, no published number, no interval
     and concerns no images.
@@ -87,9 +109,10 @@ def claims(dataset: str, **changed: object) -> pd.DataFrame:
 
 
 def build(folder: Path) -> str:
-    """Build the report of a prepared folder, with the book's chapter if there is one, and return its text."""
-    out, book = folder / "report" / "index.html", folder / "book"
-    report.build(*arguments(folder), out, book if book.exists() else None)
+    """Build the report of a prepared folder, with the chapters beside the grid that it has, and return its text."""
+    out = folder / "report" / "index.html"
+    beside = (path if path.exists() else None for path in (folder / "book", folder / "laboratory"))
+    report.build(*arguments(folder), out, *beside)
     return out.read_text(encoding="utf-8")
 
 

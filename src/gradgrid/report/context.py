@@ -8,9 +8,10 @@ import yaml
 
 from gradgrid.core.book_tables import BOOK_TABLES
 from gradgrid.core.datasets import TITLES
+from gradgrid.core.laboratory_tables import LABORATORY_TABLES
 from gradgrid.core.numbers import listed
 from gradgrid.core.tables import FACTOR_NAMES, TABLES
-from gradgrid.report import book, cells
+from gradgrid.report import book, cells, laboratory
 from gradgrid.report.findings import Grid, findings
 from gradgrid.report.inputs import Inputs
 from gradgrid.report.numbers import count, duration
@@ -18,6 +19,8 @@ from gradgrid.report.pictures import chapters
 
 VERDICTS = ("healthy", "saturated", "dead units", "exploding", "vanishing", "never learned", "diverged")
 """The order of the table of verdicts, from the best to the worst."""
+BESIDE = {"book": (book, BOOK_TABLES), "laboratory": (laboratory, LABORATORY_TABLES)}
+"""The chapters beside the grid: what makes each, and its tables."""
 
 
 def context(inputs: Inputs) -> dict[str, Any]:
@@ -43,16 +46,18 @@ def context(inputs: Inputs) -> dict[str, Any]:
 
 
 def _chapters(inputs: Inputs) -> dict[str, Any]:
-    """The book's chapter, or None, those of the other figures, and the tables of the data dictionary."""
-    if inputs.book is None:
-        return {"book": None, "chapters": chapters(inputs.figures), "tables": TABLES}
-    own = [figure for figure in inputs.figures if figure[0].chapter == book.TITLE]
-    others = [figure for figure in inputs.figures if figure[0].chapter != book.TITLE]
-    return {
-        "book": book.chapter(inputs.book, own, inputs.dataset),
-        "chapters": chapters(others),
-        "tables": TABLES | {f"book/{name}": table for name, table in BOOK_TABLES.items()},
-    }
+    """The chapters beside the grid, or None, those of the other figures, and the tables of the data dictionary."""
+    made, others, tables = {}, inputs.figures, dict(TABLES)
+    for name, (module, described) in BESIDE.items():
+        given = getattr(inputs, name)
+        if given is None:
+            made[name] = None
+            continue
+        own = [figure for figure in others if figure[0].chapter == module.TITLE]
+        others = [figure for figure in others if figure[0].chapter != module.TITLE]
+        made[name] = module.chapter(given, own, inputs.dataset)
+        tables |= {f"{name}/{table}": schema for table, schema in described.items()}
+    return {**made, "chapters": chapters(others), "tables": tables}
 
 
 def data_title(dataset: str) -> str:

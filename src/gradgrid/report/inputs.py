@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from gradgrid.core import sidecars
 from gradgrid.core.book_tables import BOOK_TABLES
 from gradgrid.core.errors import GradgridError
+from gradgrid.core.laboratory_tables import LABORATORY_TABLES
 from gradgrid.core.provenance import without_paths
 from gradgrid.core.sidecars import Sidecar
 from gradgrid.report.findings import book_cell
@@ -30,13 +31,31 @@ BOOK_READ = {
     "claims": list(BOOK_TABLES["claims"].schema.names),
 }
 """The tables of the book's chapter that the page speaks of, and the columns that it needs."""
+NETWORK = ["width", "activation", "initializer", "seed"]
+MEASURES = ["layer", "activation_std", "gradient_std", "saturated_fraction", "nonfinite"]
+LABORATORY_READ = {
+    "linear": ["kind", "precision", "scale", "seed", "layer"],
+    "propagation": [*NETWORK, *MEASURES],
+    "overflow": list(LABORATORY_TABLES["overflow"].schema.names),
+    "by_hand": list(LABORATORY_TABLES["by_hand"].schema.names),
+    "tutorial": list(LABORATORY_TABLES["tutorial"].schema.names),
+    "gains": list(LABORATORY_TABLES["gains"].schema.names),
+    "theory": list(LABORATORY_TABLES["theory"].schema.names),
+    "phase": ["sigma_w2", "sigma_b2"],
+    "trainability": ["dataset", "sigma_w2", "sigma_b2", "depth", "seed"],
+    "recurrent": ["dataset", "sequence", "spectral_radius", "seed"],
+    "recurrent_training": ["dataset", "sequence", "spectral_radius", "clipping", "seed", "step", "status"],
+}
+"""The same of the laboratory."""
+NO_IMAGES = {"", "standard_normal"}
+"""What stands for the data of rows that no images went into."""
 
 
 @dataclass(frozen=True)
 class Inputs:
     """Everything that was read. ``accuracy`` holds the rows of the book's cell only, or none.
 
-    ``book`` holds the tables of the book's chapter by name, or is None where the chapter was left out.
+    ``book`` and ``laboratory`` hold the tables of these chapters by name, or are None where they were left out.
     """
 
     runs: pd.DataFrame
@@ -49,10 +68,16 @@ class Inputs:
     config_name: str
     config_text: str
     book: Mapping[str, pd.DataFrame] | None
+    laboratory: Mapping[str, pd.DataFrame] | None
 
 
 def read(
-    tables: Path, figures: Sequence[Path], provenance: Path, config: Path, book: Path | None = None
+    tables: Path,
+    figures: Sequence[Path],
+    provenance: Path,
+    config: Path,
+    book: Path | None = None,
+    laboratory: Path | None = None,
 ) -> Inputs:
     """Read the tables, the figures' sidecars, the provenance and the text of the configuration."""
     runs, cells = (_frame(tables / f"{name}.parquet") for name in ("runs", "cells"))
@@ -71,15 +96,16 @@ def read(
         provenance=record,
         config_name=config.name,
         config_text=without_paths(_text(config)),
-        book=None if book is None else _book(book, dataset),
+        book=None if book is None else _beside(book, BOOK_READ, dataset),
+        laboratory=None if laboratory is None else _beside(laboratory, LABORATORY_READ, dataset),
     )
 
 
-def _book(folder: Path, dataset: str) -> dict[str, pd.DataFrame]:
-    """The tables of the book's chapter, of the grid's dataset or of no images at all."""
-    tables = {name: _frame(folder / f"{name}.parquet", columns) for name, columns in BOOK_READ.items()}
+def _beside(folder: Path, read: Mapping[str, Sequence[str]], dataset: str) -> dict[str, pd.DataFrame]:
+    """The tables of a chapter beside the grid, of the grid's dataset or of no images at all."""
+    tables = {name: _frame(folder / f"{name}.parquet", columns) for name, columns in read.items()}
     for name, frame in tables.items():
-        used = set(frame.get("dataset", [])) - {"", dataset}
+        used = set(frame.get("dataset", frame.get("inputs", []))) - NO_IMAGES - {dataset}
         if frame.empty or used:
             found = " and ".join(sorted(used)) or "no rows"
             raise GradgridError(

@@ -22,6 +22,7 @@ def build(
     config: Path,
     out: Path,
     book: Path | None = None,
+    laboratory: Path | None = None,
 ) -> None:
     """Write the report, whole or not at all; equal inputs give equal bytes.
 
@@ -32,11 +33,13 @@ def build(
         config: the configuration file, whose text is shown as it was written.
         out: the HTML file.
         book: folder of the tables of the book's chapter, None where the configuration leaves it out.
+        laboratory: the same of the laboratory.
 
     Raises GradgridError for an input that is missing, broken or made from other data than the rest.
     """
     files = [Path(file) for file in figures]
-    inputs = read(Path(tables), files, Path(provenance), Path(config), None if book is None else Path(book))
+    beside = (None if folder is None else Path(folder) for folder in (book, laboratory))
+    inputs = read(Path(tables), files, Path(provenance), Path(config), *beside)
     with replacing(Path(out)) as part:
         part.write_text(render(context(inputs)), encoding="utf-8", newline="\n")
 
