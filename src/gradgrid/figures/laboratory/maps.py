@@ -15,7 +15,7 @@ _OVERFLOWS = {
     "first_nonfinite_layer": "activations",
     "first_nonfinite_variance_layer": "their variance",
 }
-_LOST = {"saturated_fraction": "saturated units", "dead_fraction": "dead units"}
+_LOST = {"saturated_fraction": "saturated activations", "dead_fraction": "dead neurons"}
 
 
 @figure(table="laboratory/overflow", order=640, chapter="The laboratory")
@@ -74,7 +74,7 @@ def _earliest(found: Matrix) -> str:
 
 @figure(table="laboratory/propagation", order=650, chapter="The laboratory")
 def laboratory_saturation(source: Source) -> Drawing:
-    """Share of saturated and of dead units in the last layer of untrained networks."""
+    """Share of saturated activations and of dead neurons in the last layer of untrained networks."""
     width, depth = (int(source.read([name])[name].max()) for name in ("width", "layer"))
     rows = source.read([*_PAIR, "seed", *_LOST], width=width, layer=depth)
     title, seeds = "What the last layer can still pass back", counted(source.seeds, "seed")
@@ -89,14 +89,14 @@ def laboratory_saturation(source: Source) -> Drawing:
     heat_maps(
         sheet.body,
         maps,
-        Scale(colormaps["cividis"], Normalize(0, 1), "share of the units (%)", ticks, labels),
+        Scale(colormaps["cividis"], Normalize(0, 1), "share of the layer (%)", ticks, labels),
     )
     return sheet.drawing(
-        caption=f"Percent of the units in layer {depth}, mean over {seeds}; hatched: all seeds overflow before. "
+        caption=f"Percent of layer {depth}, mean over {seeds}; hatched: all seeds overflow before. "
         "Saturated: the activation's slope is below 5 % of its largest one, for single inputs; dead: the slope of a "
         f"neuron is exactly 0 for every input. {_most(means)}",
         alt=f"Two heat maps of {counted(rows['activation'].nunique(), 'activation')} by "
-        f"{counted(rows['initializer'].nunique(), 'initializer')}: percent of saturated and of dead units.",
+        f"{counted(rows['initializer'].nunique(), 'initializer')}: percent of saturated activations and dead neurons.",
         units={"share": "% of the last layer's activations, % of its neurons"},
     )
 
@@ -108,7 +108,9 @@ def _share(means: pd.DataFrame, column: str, heading: str) -> Matrix:
 
 
 def _most(means: pd.DataFrame) -> str:
-    """How many pairs have lost half of their units, in a sentence."""
-    lost = listed(f"{(means[column] >= 0.5).sum():,} have {name}" for column, name in _LOST.items())
+    """In how many pairs half of the last layer is lost, in a sentence."""
+    lost = listed(
+        f"{(means[column] >= 0.5).sum():,} with half or more {name}" for column, name in _LOST.items()
+    )
     known = means.notna().all(axis=1).sum()
-    return f"Of {counted(known, 'pair')} that do not overflow, so many have lost half or more: {lost}."
+    return f"Of {counted(known, 'pair')} that do not overflow in all seeds there are {lost}."
