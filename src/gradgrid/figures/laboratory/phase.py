@@ -25,9 +25,9 @@ _NO_VALUE = "#c8c8c8"
 @figure(table="laboratory/phase", order=680, chapter="The laboratory")
 def laboratory_phase(source: Source) -> Drawing:
     """The phase diagram of tanh: the factor chi_1 of the squared gradient a layer, and the critical line."""
-    points = source.read(["sigma_w2", "sigma_b2", "chi_1"])
+    points = source.read(["sigma_w2", "sigma_b2", "chi_1", "critical_sigma_w2"])
     chi = points.pivot_table(index="sigma_b2", columns="sigma_w2", values="chi_1")
-    line = critical_line(chi)
+    line = points.groupby("sigma_b2")["critical_sigma_w2"].first().dropna()
     sheet = Sheet(
         source.stated("tanh", "mean-field theory of wide networks"), "Where gradients vanish or explode", 4.2
     )
@@ -51,17 +51,6 @@ def laboratory_phase(source: Source) -> Drawing:
         "the critical line between them.",
         units={"sigma_w2": "1", "sigma_b2": "1", "chi_1": "1"},
     )
-
-
-def critical_line(chi: pd.DataFrame) -> pd.Series:
-    """The sigma_w2 at which chi [sigma_b2, sigma_w2] passes 1, interpolated; without rows where it does not."""
-    found = {}
-    for sigma_b2, row in chi.iterrows():
-        passed = np.flatnonzero((row.to_numpy()[:-1] < 1) & (row.to_numpy()[1:] >= 1))
-        if len(passed):
-            two = row.iloc[passed[0] : passed[0] + 2]
-            found[sigma_b2] = float(np.interp(1, two, two.index))
-    return pd.Series(found, dtype=float)
 
 
 def _name_phases(axes: Axes, chi: pd.DataFrame, line: pd.Series) -> None:

@@ -9,7 +9,7 @@ from gradgrid.core.figures import figure
 from gradgrid.core.numbers import counted, listed
 from gradgrid.figures import panels
 from gradgrid.figures.laboratory import lines
-from gradgrid.figures.levels import in_words, ordered
+from gradgrid.figures.levels import ordered
 from gradgrid.figures.numbers import percent
 from gradgrid.figures.sheet import Drawing, Sheet, nothing
 from gradgrid.figures.source import Source
@@ -97,7 +97,7 @@ def laboratory_recurrent_training(source: Source) -> Drawing:
         part = rows[(rows["sequence"] == sequence) & (rows["clipping"] == clipping)]
         _accuracies(above, part, colors)
         _norms(below, part, colors, limits)
-        above.set_title(f"{sequence}, {in_words('clipping', clipping)}", fontsize=TEXT, fontweight="bold")
+        above.set_title(f"{sequence}, clipping {clipping}", fontsize=TEXT, fontweight="bold")
     grid[0, 0].set_ylabel("validation accuracy (%)")
     grid[1, 0].set_ylabel("largest gradient norm\n(log scale)")
     sheet.body.supxlabel("step", fontsize=TEXT)
@@ -108,7 +108,7 @@ def laboratory_recurrent_training(source: Source) -> Drawing:
         "to have diverged. Below, the largest norm of the whole gradient since the measurement before, taken before "
         f"clipping. {_last(rows, pairs)}",
         alt="Line charts against the step, above of validation accuracy, below of the largest gradient norm, for "
-        f"{listed(f'{sequence} with {in_words('clipping', clipping)}' for sequence, clipping in pairs)}.",
+        f"{listed(f'{sequence} with clipping {clipping}' for sequence, clipping in pairs)}.",
         units={"step": "steps", "accuracy": "percent of the validation images", "gradient norm": "1"},
     )
 
@@ -155,6 +155,6 @@ def _last(rows: pd.DataFrame, pairs: list[tuple[str, str]]) -> str:
         )
         lost = (last["status"] == "diverged").sum()
         said.append(
-            f"{sequence}, {in_words('clipping', clipping)}: {lost:,} of {counted(len(last), 'run')} diverged{best}"
+            f"{sequence}, clipping {clipping}: {lost:,} of {counted(len(last), 'run')} diverged{best}"
         )
     return f"After the last step: {'; '.join(said)}."
