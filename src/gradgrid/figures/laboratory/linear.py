@@ -72,8 +72,8 @@ def _spread(rows: pd.DataFrame, depth: int) -> str:
     last = rows[(rows["kind"] == "gaussian") & (rows["layer"] == depth) & (rows["expected_std"] > 0)]
     ratio = last["activation_std"] / last["expected_std"]
     return (
-        f"Right, random weights do the same on average; a single draw strays: in layer {depth} the activations lie "
-        f"between {ratio.min():.2f} and {ratio.max():.2f} times gˡ. "
+        f"Right, random weights do the same in the mean square over many draws; single draws stray: in layer {depth} "
+        f"activations lie between {ratio.min():.2f} and {ratio.max():.2f} times gˡ. "
     )
 
 

@@ -39,7 +39,7 @@ def laboratory_phase(source: Source) -> Drawing:
     axes.plot(line, line.index, color=BLACK, linewidth=1.8, label="critical line")
     _name_phases(axes, chi, line)
     axes.grid(False)
-    axes.set(xlabel=_WEIGHTS, ylabel=_BIASES)
+    axes.set(xlabel=_WEIGHTS, ylabel=_BIASES, xlim=(chi.columns.min(), chi.columns.max()))
     bar = sheet.body.colorbar(ScalarMappable(norm, colors), ax=axes, extend="both", pad=0.01, fraction=0.03)
     bar.set_ticks(np.log(_TICKS), labels=[f"{tick:g}" for tick in _TICKS])
     bar.set_label(r"$\chi_1$ (log scale)", fontsize=TEXT)
