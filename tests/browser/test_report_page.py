@@ -2,7 +2,7 @@
 
 import pytest
 from chromium import EXECUTABLE, Chromium
-from report_folder import build, figure, prepare, prepare_book
+from report_folder import build, figure, prepare, prepare_book, prepare_laboratory
 
 pytestmark = pytest.mark.skipif(
     EXECUTABLE is None, reason="no Chromium on this machine (Debian: apt-get install chromium)"
@@ -180,3 +180,29 @@ def test_a_rule_unfolds_when_its_claim_is_followed_to_it(browser, with_book):
     browser.press_enter()
     browser.evaluate("new Promise(done => setTimeout(done, 100))")
     assert browser.evaluate("document.getElementById('book-rule-1').closest('details').open")
+
+
+@pytest.fixture(scope="module")
+def with_laboratory(tmp_path_factory, browser):
+    folder = prepare_laboratory(tmp_path_factory.mktemp("laboratory"))
+    figure(folder / "figures", "laboratory_theory", "The laboratory", 670, width_px=960)
+    build(folder)
+    return (folder / "report" / "index.html").as_uri()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_laboratory_has_its_tables_and_fits_its_width(browser, with_laboratory, width):
+    browser.problems.clear()
+    browser.resize(width)
+    browser.open(with_laboratory)
+    assert browser.problems == []
+    tables = browser.evaluate("[...document.querySelectorAll('#laboratory table')].map(t => t.id)")
+    assert tables == [
+        f"laboratory-{name}-table" for name in ("deep", "by-hand", "tutorial", "gains", "theory")
+    ]
+    assert browser.evaluate(
+        "[...document.querySelectorAll('#laboratory math')].every(m => m.getBoundingClientRect().height > 20)"
+    )
+    assert browser.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    reached = "[...document.querySelectorAll('#laboratory .scroll, #laboratory .equation')].every(e => e.tabIndex === 0)"
+    assert browser.evaluate(reached)

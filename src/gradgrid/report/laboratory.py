@@ -29,6 +29,11 @@ SECTIONS = {
 }
 """The chapter's sections in order: title, and the names of the figures that belong there."""
 
+NAMED = 7
+"""The most levels that are named one by one."""
+WORDS = {"sigma_w2": "σ_w²", "sigma_b2": "σ_b²", "spectral_radius": "spectral radius"}
+"""Of factors that are not called what their columns are called."""
+
 
 def chapter(
     tables: Mapping[str, pd.DataFrame], figures: Iterable[tuple[Sidecar, Path]], dataset: str
@@ -56,7 +61,7 @@ def _facts(tables: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, str]]:
     yield "Deep untrained networks", _networks(deep, ["width", "activation", "initializer"], _layers(deep))
     trained = tables["trainability"]
     yield "Phase diagram of tanh", counted(len(tables["phase"]), "point")
-    yield "Trained across it", _networks(trained, ["sigma_w2", "sigma_b2", "depth"])
+    yield "Networks trained across it", _networks(trained, ["sigma_w2", "sigma_b2", "depth"])
     factors = ["sequence", "spectral_radius"]
     yield "Recurrent networks before training", _networks(tables["recurrent"], factors)
     training = tables["recurrent_training"]
@@ -85,10 +90,4 @@ def _levels(name: str, column: pd.Series) -> str:
     levels, word = list(column.unique()), WORDS.get(name, name)
     if len(levels) > NAMED:
         return counted(len(levels), word)
-    return f"{word} {listed(level.replace('_', ' ') if isinstance(level, str) else f'{level:g}' for level in levels)}"
-
-
-NAMED = 7
-"""The most levels that are named one by one."""
-WORDS = {"sigma_w2": "σ_w²", "sigma_b2": "σ_b²", "spectral_radius": "spectral radius"}
-"""Of factors that are not called what their columns are called."""
+    return f"{word} {listed(level if isinstance(level, str) else f'{level:g}' for level in levels)}"

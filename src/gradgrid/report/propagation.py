@@ -1,6 +1,6 @@
 """The tables in the page's chapter on the laboratory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 import numpy as np
@@ -25,43 +25,55 @@ LIMITS = ("first_nonfinite_layer", "first_nonfinite_std_layer", "first_nonfinite
 def deep(propagation: pd.DataFrame, overflow: pd.DataFrame) -> Table:
     """By width and initializer: how many activations keep signal and gradient, and where float32 overflows."""
     first, last = propagation["layer"].min(), propagation["layer"].max()
-    signal = _kept(propagation[propagation["layer"] == last], "activation_std")
-    finite = _finite(propagation[propagation["layer"] == last])
-    gradient = _kept(propagation[propagation["layer"] == first], "gradient_std") & finite
+    ends = propagation[propagation["layer"] == last]
+    signal = _kept(ends, ends["activation_std"].between(1 / DECADE, DECADE))
+    starts = propagation[propagation["layer"] == first]
+    gradient = _kept(starts, starts["gradient_std"].between(1 / DECADE, DECADE)) & _kept(
+        ends, ~ends["nonfinite"]
+    )
     beyond = dict(iter(overflow.groupby(["width", "initializer"], sort=False)))
-    rows = []
-    for (width, initializer), kept in signal.groupby(level=["width", "initializer"], sort=False):
-        counts = (f"{values.sum()} of {len(values)}" for values in (kept, gradient[kept.index]))
-        rows.append((f"{width}", [initializer, *counts, *_overflow(beyond[width, initializer])]))
+    rows = [
+        (width, initializer, (_of(kept), _of(gradient[kept.index]), *_overflow(beyond[width, initializer])))
+        for (width, initializer), kept in signal.groupby(level=["width", "initializer"], sort=False)
+    ]
     return Table(
         "laboratory-deep-table",
-        f"Activations that keep the standard deviation of the signal within a factor of {DECADE:g} of 1 up to layer "
-        f"{last}, and of the gradient, which starts as standard normal there, back to layer {first}: in every seed. "
-        "Then how many activations leave the range of float32, and the layers where the first activation, PyTorch's "
-        "standard deviation and the variance are not finite, over activations and seeds.",
+        f"How many activations keep the standard deviation of the signal within a factor of {DECADE:g} of 1 up to "
+        f"layer {last}, and that of the gradient, which starts as standard normal there, back to layer {first}, in "
+        "every seed. Then how many leave the range of float32, and in which layers first: with an activation that is "
+        "not finite, with PyTorch's standard deviation, and with its square, the variance. Initializers with the same "
+        "entries share a row.",
         (
             "width",
             "initializer",
-            "keep the signal",
-            "keep the gradient",
+            "keep signal",
+            "keep gradient",
             "overflow",
-            "activation",
-            "std",
-            "variance",
+            "infinite activation",
+            "infinite std",
+            "infinite variance",
         ),
         2,
-        grouped(rows),
+        grouped(_sharing(rows)),
     )
 
 
-def _kept(rows: pd.DataFrame, measure: str) -> pd.Series:
-    """Of every kind of networks, whether the measure is within a decade of 1 in all seeds."""
-    within = rows[measure].between(1 / DECADE, DECADE)
-    return within.groupby([rows[name] for name in NETWORK], sort=False).all()
+def _sharing(rows: Iterable[tuple[int, str, tuple[str, ...]]]) -> Iterator[tuple[str, list[str]]]:
+    """Width, and initializers with the same entries in one row, where the first of them stands."""
+    shared = {}
+    for width, initializer, entries in rows:
+        shared.setdefault((width, entries), []).append(initializer)
+    for (width, entries), initializers in shared.items():
+        yield f"{width}", [", ".join(initializers), *entries]
 
 
-def _finite(rows: pd.DataFrame) -> pd.Series:
-    return (~rows["nonfinite"]).groupby([rows[name] for name in NETWORK], sort=False).all()
+def _kept(rows: pd.DataFrame, holds: pd.Series) -> pd.Series:
+    """Of every kind of networks, whether it holds in all seeds."""
+    return holds.groupby([rows[name] for name in NETWORK], sort=False).all()
+
+
+def _of(kept: pd.Series) -> str:
+    return f"{kept.sum()} of {len(kept)}"
 
 
 def _overflow(rows: pd.DataFrame) -> list[str]:
@@ -101,18 +113,17 @@ def by_hand(frame: pd.DataFrame) -> Table:
 
 def tutorial(frame: pd.DataFrame) -> Table:
     """Published digits of tutorials beside the same numbers computed here."""
-    rows = [
-        (f"{reference.quantity.partition(' at ')[0]}; {reference.setting}", _digits(row))
-        for row in frame.itertuples()
-        for reference in [references()[row.id]]
-    ]
+    published = [references()[name] for name in frame["id"]]
+    titles = (f"{one.quantity.partition(' at ')[0]}; {one.setting}" for one in published)
+    sources = dict.fromkeys(one.source for one in published)
     return Table(
         "laboratory-tutorial-table",
-        "Numbers of PyTorch's weight-initialization tutorials, computed again by their code. Rounding is the change of "
-        "the number where every input moves to a neighbouring float32: digits below it depend on the machine.",
+        "Published numbers, and what the same code gives here. Rounding is the change of the number where every input "
+        "moves to a neighbouring float32: digits below it depend on the machine. Published in: "
+        f"{'; '.join(sources)}.",
         ("example", "layer", "published", "here", "rounding", "agrees"),
         1,
-        grouped(rows),
+        grouped(zip(titles, map(_digits, frame.itertuples()), strict=True)),
     )
 
 
@@ -135,7 +146,7 @@ def gains(frame: pd.DataFrame) -> Table:
     """The four gains of every activation."""
     names = ("deviation_gain", "second_moment_gain", "backward_gain", "torch_gain")
     rows = [
-        (row["activation"], [significant(float(row[name]), 5) for name in names])
+        (row["activation"], [NONE if pd.isna(row[name]) else f"{row[name]:.4f}" for name in names])
         for row in frame.to_dict("records")
     ]
     return Table(
@@ -162,23 +173,25 @@ def with_saturation(theory: pd.DataFrame, propagation: pd.DataFrame) -> pd.DataF
     return both.assign(difference=difference, saturated=saturated)
 
 
-def agreement(both: pd.DataFrame) -> dict[str, str]:
+def agreement(both: pd.DataFrame) -> dict[str, str] | None:
     """How many kinds of networks were compared, in how many theory lies in the interval, and the usual difference."""
+    if both.empty:
+        return None
     inside = both["factor_predicted"].between(both["low"], both["high"])
     return {
-        "kinds": counted(len(both), "kind") + " of networks" if len(both) else "",
+        "kinds": counted(len(both), "kind"),
         "inside": f"{inside.sum():,}",
-        "median": f"{100 * both['difference'].abs().median():.2g} %" if len(both) else NONE,
+        "median": f"{significant(100 * both['difference'].abs().median(), 2)} %",
     }
 
 
 def differences(both: pd.DataFrame) -> Table:
-    """The largest differences between predicted and measured factor: of all, and of those that are not saturated."""
+    """The largest differences between predicted and measured factor, again without saturated ones, and of the grid."""
     grid = both["inputs"] != "standard_normal"
     parts = {
-        "all": ("all", both[~grid]),
+        "all": ("deep untrained", both[~grid]),
         "others": (
-            f"at most {100 * MOSTLY_SATURATED:.0f} % saturated",
+            f"at most {100 * MOSTLY_SATURATED:.0f}\N{NO-BREAK SPACE}% saturated",
             both[both["saturated"] <= MOSTLY_SATURATED],
         ),
         "grid": ("as in the grid", both[grid]),
@@ -188,8 +201,7 @@ def differences(both: pd.DataFrame) -> Table:
         "laboratory-theory-table",
         "The largest differences between the measured factor, a geometric mean over seeds with its 95 % interval, and "
         "the predicted one. Saturated is the mean share of activations whose slope is below 5 % of the largest: about "
-        "half for ReLU and the like, which are flat on one side. Initializers that come to the same weights share a "
-        "row.",
+        "half for ReLU and the like, which are flat on one side. Initializers with the same entries share a row.",
         (
             "networks",
             "width",
