@@ -65,7 +65,8 @@ class Phase(Section):
     sigma_b2: NonNegatives = Field((0.05,), description="bias variances")
     depth: Depths = Field((5, 10, 20, 40, 70, 100), description="numbers of hidden layers that are trained")
     width: Count = Field(30, description="neurons in each hidden layer")
-    steps: Count = Field(300, description="updates of each training")
+    steps: Count = Field(600, description="updates of each training, on minibatches of 50 images")
+    learning_rate: Positive = Field(0.003, description="step size of plain gradient descent")
     seeds: SeedList = _seeds(3)
 
 
