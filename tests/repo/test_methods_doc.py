@@ -15,6 +15,7 @@ from gradgrid.analysis.verdicts import (
 from gradgrid.book import judging, learning_claims, published, recipe, speed_claims
 from gradgrid.core.entries import Entry
 from gradgrid.core.registry import entries
+from gradgrid.report.propagation import MOSTLY_SATURATED
 from gradgrid.train.gains import gain
 from gradgrid.train.probes import SATURATED_BELOW
 
@@ -57,3 +58,8 @@ def test_the_books_chapter_has_the_recipe_and_the_bounds_that_are_used():
     assert f"within {learning_claims.SAME} percentage points" in section
     assert f"at most {-learning_claims.NO_LOSS} points less" in section
     assert f"one factor for all layers within a factor of {speed_claims.CONSTANT:g}" in section
+
+
+def test_the_laboratory_has_the_bound_that_the_report_uses():
+    section = " ".join(PAGE.split("## The laboratory")[1].split("\n## ")[0].split())
+    assert f"saturated where more than {100 * MOSTLY_SATURATED:.0f} % of the activations are" in section
