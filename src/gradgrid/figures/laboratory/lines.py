@@ -12,6 +12,8 @@ from gradgrid.figures.panels import Limits
 from gradgrid.figures.style import BLACK, BLUE, VERMILLION
 
 _PALEST = 0.6
+_FARTHEST = 150
+"""Decades; the ticks of an axis may lie twice as far, but float64 ends at 10^308."""
 
 
 def around_one(levels: Iterable[float]) -> dict[float, tuple[float, float, float]]:
@@ -23,7 +25,7 @@ def around_one(levels: Iterable[float]) -> dict[float, tuple[float, float, float
 
 def _shades(levels: list[float], color: str) -> dict[float, tuple[float, float, float]]:
     """The first level in the full colour, the others paler and paler."""
-    pale = np.linspace(0, _PALEST, len(levels)) if len(levels) > 1 else [0]
+    pale = np.linspace(0, _PALEST, len(levels))
     mixed = [(1 - share) * np.array(to_rgb(color)) + share for share in pale]
     return {level: tuple(rgb) for level, rgb in zip(levels, mixed, strict=True)}
 
@@ -34,12 +36,14 @@ def over_seeds(rows: pd.DataFrame, by: list[str], column: str) -> pd.DataFrame:
 
 
 def whole_decades(values: np.ndarray) -> Limits | None:
-    """All decades that positive finite values lie in, however many; None if there are none."""
+    """All decades that positive finite values lie in, between 10^-150 and 10^150; None if there are none."""
     usable = values[np.isfinite(values) & (values > 0)]
     if usable.size == 0:
         return None
     low, high = np.floor(np.log10(usable.min())), np.ceil(np.log10(usable.max()))
-    return 10.0 ** max(low, -300), 10.0 ** min(max(high, low + 1), 300)
+    low = np.clip(low, -_FARTHEST, _FARTHEST - 1)
+    high = np.clip(high, low + 1, _FARTHEST)
+    return 10.0**low, 10.0**high
 
 
 def band(axes: Axes, curve: pd.DataFrame, limits: Limits, color: tuple, label: str) -> None:

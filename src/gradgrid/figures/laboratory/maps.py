@@ -15,7 +15,7 @@ _OVERFLOWS = {
     "first_nonfinite_layer": "activations",
     "first_nonfinite_variance_layer": "their variance",
 }
-_LOST = {"saturated_fraction": "saturated activations", "dead_fraction": "dead neurons"}
+_LOST = {"saturated_fraction": "saturated", "dead_fraction": "dead"}
 
 
 @figure(table="laboratory/overflow", order=640, chapter="The laboratory")
@@ -93,8 +93,8 @@ def laboratory_saturation(source: Source) -> Drawing:
     )
     return sheet.drawing(
         caption=f"Percent of layer {depth}, mean over {seeds}; hatched: all seeds overflow before. "
-        "Saturated: the activation's slope is below 5 % of its largest one, for single inputs; dead: the slope of a "
-        f"neuron is exactly 0 for every input. {_most(means)}",
+        "Saturated: activations whose slope is below 5 % of the largest there is; dead: neurons whose slope is "
+        f"exactly 0 for every input. {_most(means)}",
         alt=f"Two heat maps of {counted(rows['activation'].nunique(), 'activation')} by "
         f"{counted(rows['initializer'].nunique(), 'initializer')}: percent of saturated activations and dead neurons.",
         units={"share": "% of the last layer's activations, % of its neurons"},
@@ -110,7 +110,8 @@ def _share(means: pd.DataFrame, column: str, heading: str) -> Matrix:
 def _most(means: pd.DataFrame) -> str:
     """In how many pairs half of the last layer is lost, in a sentence."""
     lost = listed(
-        f"{(means[column] >= 0.5).sum():,} with half or more {name}" for column, name in _LOST.items()
+        f"{(means[column] >= 0.5).sum():,} with half or more of the layer {name}"
+        for column, name in _LOST.items()
     )
     known = means.notna().all(axis=1).sum()
     return f"Of {counted(known, 'pair')} that do not overflow in all seeds there are {lost}."
