@@ -20,11 +20,12 @@ factors:
   learning_rate: [0.1, 1000.0]
 training: {digits_epochs: 2, weight_decay: 1.0}
 book: null
+laboratory: null
 """
 """32 runs in 4 bundles; with the larger learning rate some of them diverge. config.yaml asks for MNIST."""
 
-WITH_BOOK = SETTINGS.replace(
-    "book: null",
+WITH_ALL = SETTINGS.replace(
+    "book: null\nlaboratory: null",
     """\
 book:
   accuracy: {depth: [1, 2], seeds: 2, epochs: 1}
@@ -32,9 +33,14 @@ book:
   initial_speed: {depth: [2, 3], steepness: [1, 4], seeds: 2}
   training_speed: {depth: [2], activation: [sigmoid, tanh], seeds: 2, steps: 3}
   identities: {chains: 20, seeds: 1}
+laboratory:
+  linear: {scale: [0.9, 1.1], depth: 4, width: 20, seeds: 2}
+  propagation: {width: [40, 30], depth: 8, activation: [tanh, relu], initializer: [normal, lecun_normal], seeds: 2}
+  phase: {sigma_w2: [1, 3], depth: [3, 5], width: 8, steps: 3, seeds: 2}
+  recurrent: {hidden: 6, spectral_radius: [0.9, 1.5], steps: 10, pixel_steps: 10, seeds: 2}
 """,
 )
-"""The same with a small chapter of the book."""
+"""The same with a small chapter of the book and a small laboratory."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ def no_network():
 @pytest.fixture(scope="session")
 def finished(no_network, tmp_path_factory):
     """A finished run that other tests may look at and copy."""
-    workspace = Workspace.new(tmp_path_factory.mktemp("finished") / "grid", no_network, WITH_BOOK)
+    workspace = Workspace.new(tmp_path_factory.mktemp("finished") / "grid", no_network, WITH_ALL)
     ended = workspace.snakemake()
     assert ended.status == 0, ended.output
     config = load(workspace.folder / "config.yaml", workspace.folder / "settings.yaml")

@@ -8,6 +8,8 @@ import pytest
 from gradgrid.core.book_tables import BOOK_TABLES
 from gradgrid.core.cost import rows
 from gradgrid.core.figures import figures
+from gradgrid.core.laboratory import BY_WIDTH, SOURCE
+from gradgrid.core.laboratory_tables import LABORATORY_TABLES
 from gradgrid.core.plan import BUNDLE_TABLES
 from gradgrid.core.tables import TABLES
 
@@ -18,7 +20,12 @@ BOOK_PARTS = {
     "initialization": ["width=5"],
     "training_speed": ["depth=2"],
 }
-FROM_NO_IMAGES = ("book/chain", "book/curves")
+ALL_TABLES = {
+    **TABLES,
+    **{f"book/{name}": table for name, table in BOOK_TABLES.items()},
+    **{f"laboratory/{name}": table for name, table in LABORATORY_TABLES.items()},
+}
+"""Every table as figures name it."""
 INSTEAD = "MNIST could not be downloaded: this run uses the embedded digits of scikit-learn instead."
 
 
@@ -46,7 +53,9 @@ def test_everything_that_was_asked_for_is_there(finished):
     wanted |= {f"results/logs/{job}.log" for job in ("data", "runs", "cells", "provenance", "report")}
     wanted |= {f"results/benchmarks/train/{key}.tsv" for key in bundles}
     wanted |= {"results/data/dataset.npz", "results/data/dataset.json", "results/provenance.json"}
-    assert set(finished.workspace.made()) == wanted | book_files() | {"report/index.html"}
+    assert set(finished.workspace.made()) == wanted | book_files() | laboratory_files() | {
+        "report/index.html"
+    }
 
 
 def book_files():
@@ -57,6 +66,23 @@ def book_files():
     files |= {f"results/book/{table}.parquet" for table in BOOK_TABLES}
     files |= {f"results/logs/book/{name}.log" for name in (*done, *BOOK_PARTS, "claims")}
     return files | {f"results/benchmarks/book/{name}.tsv" for name in done}
+
+
+def laboratory_files():
+    """What the laboratory leaves."""
+    widths = [f"propagation/width={width}" for width in (40, 30)]
+    single = [*SOURCE, "theory", "trainability", "recurrent"]
+    files = {f"results/laboratory/{table}.parquet" for table in LABORATORY_TABLES}
+    files |= {f"results/laboratory/parts/{t}/width={w}.parquet" for t in BY_WIDTH for w in (40, 30)}
+    files |= {f"results/logs/laboratory/{name}.log" for name in (*widths, *single, *BY_WIDTH)}
+    return files | {f"results/benchmarks/laboratory/{name}.tsv" for name in (*widths, *single)}
+
+
+@pytest.mark.parametrize("name", LABORATORY_TABLES)
+def test_a_table_of_the_laboratory_has_its_schema(finished, name):
+    found = pq.read_table(finished.workspace.folder / "results" / "laboratory" / f"{name}.parquet")
+    assert found.schema.equals(LABORATORY_TABLES[name].schema, check_metadata=True)
+    assert len(found) > 0
 
 
 @pytest.mark.parametrize("name", BOOK_TABLES)
@@ -73,10 +99,10 @@ def test_claims_about_images_are_not_judged_on_the_digits(finished):
     assert claims["value"].notna().any()
 
 
-def test_without_the_book_nothing_of_it_is_planned(new):
+def test_without_book_and_laboratory_nothing_of_them_is_planned(new):
     jobs = new().snakemake("-n").jobs
     assert jobs["figure"] == sum(spec.part == "grid" for spec in figures().values())
-    assert not [rule for rule in jobs if rule.startswith("book")]
+    assert not [rule for rule in jobs if rule.startswith(("book", "laboratory"))]
 
 
 def test_a_changed_experiment_trains_its_own_parts_alone(finished, tmp_path):
@@ -127,7 +153,7 @@ def test_that_the_digits_were_used_stands_everywhere(finished, read):
     assert json.loads(read("results/provenance.json"))["dataset"] == data
     for name, spec in figures().items():
         sidecar = json.loads(read(f"results/figures/{name}.json"))
-        if spec.table in FROM_NO_IMAGES:
+        if "dataset" not in ALL_TABLES[spec.table].schema.names:
             assert (sidecar["dataset"], sidecar["notice"]) == ("", None)
         else:
             assert (sidecar["dataset"], INSTEAD in sidecar["notice"]) == ("digits", True)

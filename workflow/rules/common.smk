@@ -10,6 +10,10 @@ from gradgrid.core.book import measuring_jobs, training_jobs
 from gradgrid.core.config import from_merged
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.figures import figures
+from gradgrid.core.laboratory import BY_WIDTH as LABORATORY_BY_WIDTH
+from gradgrid.core.laboratory import SOURCE as LABORATORY_SOURCE
+from gradgrid.core.laboratory import TABLES as LABORATORY_TABLES
+from gradgrid.core.laboratory import settings as laboratory_settings
 from gradgrid.core.fingerprints import TrainingSource, code_digest
 from gradgrid.core.plan import BUNDLE_TABLES, plan
 from gradgrid.core.sources import read_all
@@ -28,7 +32,7 @@ configfile: "config.yaml"
 try:
     CONFIG = from_merged(config, CONFIG_FILES)
     BUNDLES = {bundle.key: bundle for bundle in plan(CONFIG).bundles}
-    PARTS = {"grid", *(["book"] if CONFIG.book else [])}
+    PARTS = {"grid", *(part for part in ("book", "laboratory") if getattr(CONFIG, part))}
     FIGURES = {name: spec for name, spec in figures().items() if spec.part in PARTS}
 except GradgridError as error:
     sys.exit(str(error))
@@ -45,6 +49,17 @@ BOOK_FILES = expand("results/book/{table}.parquet", table=BOOK_TABLES if CONFIG.
 
 BOOK_TRAINING = training_jobs(CONFIG)
 BOOK_MEASURING = measuring_jobs(CONFIG)
+
+
+LABORATORY = laboratory_settings(CONFIG)
+LABORATORY_FILES = expand("results/laboratory/{table}.parquet", table=LABORATORY_TABLES if LABORATORY else [])
+"""The tables of the laboratory."""
+
+
+def laboratory_parts(wildcards):
+    """The files of a table's widths."""
+    widths = CONFIG.laboratory.propagation.width
+    return expand("results/laboratory/parts/{{table}}/width={width}.parquet", width=widths)
 
 
 def book_parts(wildcards):

@@ -23,6 +23,7 @@ rule report:
             "results/tables/{table}.parquet", table=["runs", "cells", "accuracy", "gradients", "clipping"]
         ),
         book=BOOK_FILES,
+        laboratory=LABORATORY_FILES,
         pictures=expand("results/figures/{figure}.{kind}", figure=FIGURES, kind=["svg", "png"]),
         sidecars=expand("results/figures/{figure}.json", figure=FIGURES),
         provenance=rules.provenance.output[0],

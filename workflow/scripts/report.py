@@ -8,5 +8,6 @@ from gradgrid.report.render import build
 with job(snakemake.log[0]):
     files, out = snakemake.input, Path(snakemake.output[0])
     sidecars = [Path(file) for file in files.sidecars]
-    book = Path(files.book[0]).parent if files.book else None
-    build(Path(files.tables[0]).parent, sidecars, Path(files.provenance), Path(files.config), out, book)
+    book, laboratory = (Path(made[0]).parent if made else None for made in (files.book, files.laboratory))
+    tables, provenance = Path(files.tables[0]).parent, Path(files.provenance)
+    build(tables, sidecars, provenance, Path(files.config), out, book, laboratory)

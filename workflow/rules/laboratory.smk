@@ -1,0 +1,133 @@
+rule laboratory_table:
+    output:
+        "results/laboratory/{table}.parquet",
+    log:
+        "results/logs/laboratory/{table}.log",
+    benchmark:
+        "results/benchmarks/laboratory/{table}.tsv"
+    wildcard_constraints:
+        table="|".join(LABORATORY_SOURCE),
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        settings=LABORATORY,
+        source=lambda wildcards: code_digest(LABORATORY_SOURCE[wildcards.table]),
+    script:
+        "../scripts/laboratory_table.py"
+
+
+rule laboratory_propagation:
+    output:
+        **{
+            table: f"results/laboratory/parts/{table}/width={{width}}.parquet"
+            for table in LABORATORY_BY_WIDTH
+        },
+    log:
+        "results/logs/laboratory/propagation/width={width}.log",
+    benchmark:
+        "results/benchmarks/laboratory/propagation/width={width}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        settings=LABORATORY,
+        source=code_digest("gradgrid.laboratory.propagation"),
+    script:
+        "../scripts/laboratory_propagation.py"
+
+
+rule laboratory_gather:
+    input:
+        laboratory_parts,
+    output:
+        "results/laboratory/{table}.parquet",
+    log:
+        "results/logs/laboratory/{table}.log",
+    wildcard_constraints:
+        table="|".join(LABORATORY_BY_WIDTH),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        source=code_digest("gradgrid.core.laboratory_tables"),
+    script:
+        "../scripts/laboratory_gather.py"
+
+
+rule laboratory_theory:
+    input:
+        measured="results/laboratory/propagation.parquet",
+        data=rules.data.output.npz,
+    output:
+        "results/laboratory/theory.parquet",
+    log:
+        "results/logs/laboratory/theory.log",
+    benchmark:
+        "results/benchmarks/laboratory/theory.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        settings=LABORATORY,
+        source=code_digest("gradgrid.laboratory.comparison"),
+    script:
+        "../scripts/laboratory_theory.py"
+
+
+rule laboratory_recurrent:
+    input:
+        data=rules.data.output.npz,
+    output:
+        recurrent="results/laboratory/recurrent.parquet",
+        recurrent_training="results/laboratory/recurrent_training.parquet",
+    log:
+        "results/logs/laboratory/recurrent.log",
+    benchmark:
+        "results/benchmarks/laboratory/recurrent.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2500,
+        runtime=30,
+    params:
+        settings=LABORATORY,
+        device=CONFIG.device,
+        source=code_digest("gradgrid.laboratory.recurrent"),
+    script:
+        "../scripts/laboratory_recurrent.py"
+
+
+rule laboratory_trainability:
+    input:
+        data=rules.data.output.npz,
+    output:
+        trainability="results/laboratory/trainability.parquet",
+    log:
+        "results/logs/laboratory/trainability.log",
+    benchmark:
+        "results/benchmarks/laboratory/trainability.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        settings=LABORATORY,
+        device=CONFIG.device,
+        source=code_digest("gradgrid.laboratory.trainability"),
+    script:
+        "../scripts/laboratory_trainability.py"
