@@ -18,8 +18,8 @@ def gains(activations: Iterable[Entry] | None = None) -> pd.DataFrame:
 
     - ``deviation_gain`` = std(z)/std(f(z)). Keeps the variance of the *activations* about their mean. It leaves out the
       mean itself, so for activations whose mean is not 0 it serves only where biases or normalization take that away.
-    - ``second_moment_gain`` = 1/√E[f(z)²]. Keeps the variance of the next *pre-activations* at 1, on which He et al. (2015,
-      eq. 10) build: the right one for signals that must neither die out nor blow up.
+    - ``second_moment_gain`` = 1/√E[f(z)²]. Keeps the variance of the next *pre-activations* at 1, on which He et al.
+      (2015, eq. 10) build: the right one for signals that must neither die out nor blow up.
     - ``backward_gain`` = 1/√E[f'(z)²]. Keeps the norm of the *deltas* from layer to layer (chi = 1), as long as the
       pre-activations have variance 1 (the backward case of He et al., 2015). Only where it equals the second-moment
       gain, as for ReLU, does one gain keep both.
