@@ -208,3 +208,12 @@ def test_the_laboratory_has_its_tables_and_fits_its_width(browser, with_laborato
         "[...document.querySelectorAll('#laboratory :is(.scroll, .equation)')].every(e => e.tabIndex === 0)"
     )
     assert browser.evaluate(by_keyboard)
+
+
+def test_the_laboratorys_tables_fit_on_paper(browser, with_laboratory):
+    browser.resize(700)  # A4 between its margins
+    browser.open(with_laboratory)
+    browser.send("Emulation.setEmulatedMedia", media="print")
+    cut = "[...document.querySelectorAll('#laboratory table')].filter(t => t.scrollWidth > t.parentElement.clientWidth)"
+    assert browser.evaluate(f"{cut}.map(t => t.id)") == []
+    browser.send("Emulation.setEmulatedMedia", media="")
