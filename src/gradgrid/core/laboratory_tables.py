@@ -192,12 +192,7 @@ THEORY = Table(
         ),
         _f64("chi_1", "1", "factor of the squared gradient a layer at that end"),
         Column("first_layer", pa.int32(), "layer", "first of the layers that are compared"),
-        Column(
-            "last_layer",
-            pa.int32(),
-            "layer",
-            "last of them; within, sizes of all seeds lie in float32's range",
-        ),
+        Column("last_layer", pa.int32(), "layer", "last; sizes of all seeds between lie in float32's range"),
         _f64(
             "factor_predicted",
             "1",
@@ -206,12 +201,8 @@ THEORY = Table(
         _f64("factor_measured", "1", "the same measured: geometric mean over seeds"),
         _f64("low", "1", "lower end of its 95 % t-interval, taken of logarithms"),
         _f64("high", "1", "upper end of its 95 % t-interval"),
-        _f64(
-            "spread", "1", "sample standard deviation over seeds of the measured factor's natural logarithm"
-        ),
-        Column(
-            "note", STRING, "text", "why there is no prediction, or no measurement; null where there are both"
-        ),
+        _f64("spread", "1", "standard deviation over seeds of the measured factor's natural logarithm"),
+        Column("note", STRING, "text", "why there is no prediction or measurement; null: there are both"),
     ),
 )
 
