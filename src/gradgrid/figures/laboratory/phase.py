@@ -97,7 +97,7 @@ def laboratory_trainability(source: Source) -> Drawing:
     bar.set_label("training accuracy (%)", fontsize=TEXT)
     return sheet.drawing(
         caption=f"Percent of the training images, mean over {seeds} of those that did not diverge; grey: all diverged. "
-        f"{'Red: 6 ξ_c, the depth that theory says signals reach. ' if theory else ''}{_best(rows)}",
+        f"{'Red bars: 6 ξ_c, the depth up to which theory lets inputs be told apart. ' if theory else ''}{_best(rows)}",
         alt=f"Heat maps of training accuracy for {counted(len(depths), 'depth')} and σ_w² "
         f"{listed(f'{sigma:g}' for sigma in sorted(rows['sigma_w2'].unique()))}.",
         units={"depth": "hidden layers", "sigma_w2": "1", "accuracy": "percent of the training images"},

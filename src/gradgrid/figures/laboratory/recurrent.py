@@ -43,7 +43,7 @@ def laboratory_recurrent(source: Source) -> Drawing:
             f"{sequence}: {of_sequence['time'].max()} time steps", fontsize=TEXT, fontweight="bold"
         )
         axes.set_xlim(of_sequence["back"].max() + 0.5, -0.5)
-    panels.axis_labels(sheet.body, "time steps back from the last one", "‖dC/dhₜ‖ (log scale)")
+    panels.axis_labels(sheet.body, "time steps back from the last one", r"$\|dC/dh_t\|$ (log scale)")
     panels.legend(sheet.body, lines.handles(colors, _RADIUS))
     return sheet.drawing(
         caption="The norm of the gradient with respect to the hidden state, mean over images; lines are medians over "
@@ -105,7 +105,8 @@ def laboratory_recurrent_training(source: Source) -> Drawing:
     panels.legend(sheet.body, [*lines.handles(colors, _RADIUS), gone])
     return sheet.drawing(
         caption="Lines are medians over the seeds that have not diverged; a cross stands where further runs are found "
-        "to have diverged. Below, the largest norm of the whole gradient since the measurement before, taken before "
+        "to have diverged; the grey line is guessing. Below, the largest norm of "
+        "the whole gradient since the measurement before, taken before "
         f"clipping. {_last(rows, pairs)}",
         alt="Line charts against the step, above of validation accuracy, below of the largest gradient norm, for "
         f"{listed(f'{sequence} with clipping {clipping}' for sequence, clipping in pairs)}.",
