@@ -52,12 +52,15 @@ def tables(
     widths: Sequence[int] = (30,),
     optimizers: Sequence[str] = ("sgd",),
     learning_rates: Sequence[float] = (0.1,),
+    normalizations: Sequence[str] = ("none",),
+    residuals: Sequence[str] = ("no",),
     epochs: int = 5,
     all_diverge: bool = False,
 ) -> dict[str, pd.DataFrame]:
     """The five tables of a whole grid, by name; ``tables()`` has the size of the default grid."""
     seeds = range(seeds) if isinstance(seeds, int) else seeds
     levels = (depths, activations, initializers, clippings, widths, optimizers, learning_rates)
+    levels += (normalizations, residuals)
     runs = _runs(levels, seeds, dataset)
     steps = _measured_steps(epochs, STEPS_PER_EPOCH.get(dataset, 5000))
     runs["diverged_at_step"] = _divergence(runs, steps[-1], all_diverge)
@@ -83,9 +86,7 @@ def _runs(levels: tuple[Sequence, ...], seeds: Sequence[int], dataset: str) -> p
         (*cell, seed)
         for depth, activation, width in itertools.product(levels[0], levels[1], levels[4])
         for seed in seeds
-        for cell in itertools.product(
-            [depth], [activation], levels[2], levels[3], [width], levels[5], levels[6]
-        )
+        for cell in itertools.product([depth], [activation], levels[2], levels[3], [width], *levels[5:])
     ]
     runs = pd.DataFrame(rows, columns=[*FACTOR_NAMES, "seed"])
     runs.insert(0, "dataset", dataset)

@@ -29,6 +29,8 @@ def cell(**changes) -> Cell:
         "width": 6,
         "optimizer": Entry("sgd"),
         "learning_rate": 0.1,
+        "normalization": None,
+        "residual": False,
     }
     return Cell(**(settings | changes))
 
@@ -62,23 +64,40 @@ def order(images: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(derive("test order", seed)).permutation(images)
 
 
-def stacked_parameters(runs, images: Images, loss: str, decay: float, size: int, fold: bool = True):
-    """Every run's parameters after one epoch of the stacked network."""
-    stack = Stack(
-        runs, [initial(run, images) for run in runs], loss, decay, sorted({size, images.size % size or size})
-    )
+def stacked(runs, images: Images, loss: str, decay: float, size: int) -> Stack:
+    """The stack after one epoch."""
+    sizes = sorted({size, images.size % size or size, *images.sizes()})
+    stack = Stack(runs, [initial(run, images) for run in runs], loss, decay, sizes)
     for steps in images.training.minibatches(order(images.size), size):
         for minibatch in steps:
             stack.step(minibatch)
         stack.network.fold()
-    return [stack.network.parameters(i) for i in range(len(runs))]
+    return stack
+
+
+def stacked_parameters(runs, images: Images, loss: str, decay: float, size: int):
+    """Every run's parameters after one epoch of the stacked network."""
+    network = stacked(runs, images, loss, decay, size).network
+    return [network.parameters(i) for i in range(len(runs))]
+
+
+def plain(run: Run, images: Images) -> torch.nn.Sequential:
+    """The plain network of a run before training."""
+    cell = run.cell
+    return reference.build(initial(run, images), cell.activation, cell.normalization, cell.residual)
+
+
+def plainly_trained(run: Run, images: Images, loss: str, decay: float, size: int) -> torch.nn.Sequential:
+    """A run's network after one epoch of the plain loop."""
+    network = plain(run, images)
+    dense = torch.from_numpy(images.training.images.toarray())[torch.from_numpy(order(images.size))]
+    targets = images.training.targets[torch.from_numpy(order(images.size))]
+    reference.train(network, run.cell, loss, decay, zip(dense.split(size), targets.split(size), strict=True))
+    return network
 
 
 def reference_parameters(run: Run, images: Images, loss: str, decay: float, size: int):
     """A run's parameters after one epoch of the plain loop."""
-    network = reference.build(initial(run, images), run.cell.activation)
-    dense = torch.from_numpy(images.training.images.toarray())[torch.from_numpy(order(images.size))]
-    targets = images.training.targets[torch.from_numpy(order(images.size))]
-    reference.train(network, run.cell, loss, decay, zip(dense.split(size), targets.split(size), strict=True))
+    network = plainly_trained(run, images, loss, decay, size)
     linears = [layer for layer in network if isinstance(layer, torch.nn.Linear)]
     return [(layer.weight.data, layer.bias.data) for layer in linears]

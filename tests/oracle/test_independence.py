@@ -64,6 +64,25 @@ def test_every_optimizer_and_odd_widths(optimizer, width):
             assert_identical(alone[run.run_id], together[run.run_id])
 
 
+@pytest.mark.parametrize(
+    ("normalization", "residual"),
+    [(None, True), *((name, residual) for name in entries("normalization") for residual in (False, True))],
+)
+@pytest.mark.parametrize(
+    ("activation", "width", "optimizer"),
+    [("relu", 1, "adam"), ("sigmoid", 7, "sgd"), ("elu", 33, "momentum")],
+)
+def test_normalized_and_residual_layers(normalization, residual, activation, width, optimizer):
+    kind = Entry(normalization) if normalization else None
+    changes = {"normalization": kind, "residual": residual, "activation": Entry(activation), "width": width}
+    runs = neighbours(optimizer=Entry(optimizer), learning_rate=0.01, **changes)
+    together = tables_by_run(runs)
+    for part in (runs[:1], runs[3:5], runs[::-1]):
+        alone = tables_by_run(part)
+        for run in part:
+            assert_identical(alone[run.run_id], together[run.run_id])
+
+
 def test_an_overflowing_neighbour_is_there():
     runs = neighbours(activation=Entry("relu"), depth=3)
     status = train(runs, IMAGES, SETTINGS, lambda steps: None).tables()["runs"].status

@@ -83,6 +83,8 @@ def test_each_seed_sees_its_own_order_and_idle_runs_see_nothing():
         {"learning_rate": 0.2},
         {"optimizer": Entry("adam")},
         {"clipping": Entry.of("value", {"threshold": 0.1})},
+        {"normalization": Entry("layer")},
+        {"residual": True},
     ],
 )
 def test_what_cannot_train_side_by_side_is_refused(other):

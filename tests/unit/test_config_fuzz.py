@@ -24,6 +24,7 @@ VALUES = st.recursive(
 )
 PATHS = ["seeds", "device", "dataset", "dataset.name", "dataset.root", "factors", "factors.depth", "training"]
 PATHS += ["factors.activation", "factors.clipping", "factors.learning_rate", "training.measure_steps"]
+PATHS += ["factors.normalization", "factors.residual"]
 
 
 def problems_of(read):

@@ -127,7 +127,24 @@ FACTORS = {
     "an unknown factor": (
         factors("dropout: 0.5"),
         "config.yaml:6 factors.dropout: unknown key; allowed: depth, activation, initializer, clipping, "
-        "width, optimizer, learning_rate",
+        "width, optimizer, learning_rate, normalization, residual",
+    ),
+    "an unknown normalization": (
+        factors("normalization: [null, batch_norm]"),
+        "config.yaml:6 factors.normalization: 'batch_norm' is not a kind of normalization; "
+        "allowed: null, batch, layer; did you mean batch?",
+    ),
+    "no normalization in words": (
+        factors("normalization: [none, layer]"),
+        "config.yaml:6 factors.normalization: 'none' is text in YAML; write null for no normalization",
+    ),
+    "a truth value in quotes": (
+        factors("residual: [false, 'yes']"),
+        "config.yaml:6 factors.residual: 'yes' is not a truth value; allowed: true, false (without quotes)",
+    ),
+    "a truth value twice": (
+        factors("residual: [no, false]"),
+        "config.yaml:6 factors.residual: false is listed twice; a level may stand only once",
     ),
     "a grid too large to list": (
         GOOD.replace("seeds: 2", "seeds: 10000").replace("[1, 2]", f"{list(range(1, 52))}"),
@@ -194,6 +211,18 @@ REST = {
         training("minibatch: 2000"),
         "config.yaml:7 training.minibatch: 2000 is larger than the training set of the fallback digits "
         "(1,297 images); allowed: at most 1,297",
+    ),
+    "an image alone in a minibatch of batch normalization": (
+        factors("normalization: [layer, batch]") + "training: {minibatch: 16}\n",
+        "config.yaml:7 training.minibatch: 16 leaves an image of the fallback digits (1,297 training images) alone in "
+        "a minibatch: batch normalization, which needs a variance, cannot train on it; "
+        "allowed: a number that leaves no image alone",
+    ),
+    "minibatches of one image in batch normalization": (
+        factors("normalization: batch") + "training: {minibatch: 1}\n",
+        "config.yaml:7 training.minibatch: 1 leaves an image of mnist (50,000 training images) alone in "
+        "a minibatch: batch normalization, which needs a variance, cannot train on it; "
+        "allowed: a number that leaves no image alone",
     ),
     "a weight decay that turns weights over": (
         training("weight_decay: 20000.0"),

@@ -23,6 +23,12 @@ GRIDS = {
         "optimizers": ("sgd", "adam"),
         "learning_rates": (0.01, 0.1, 1.0),
     },
+    "remedies": {
+        **FEW,
+        "depths": (1, 4),
+        "normalizations": ("none", "batch", "layer"),
+        "residuals": ("no", "yes"),
+    },
     "long labels": {
         "depths": (1, 4),
         "activations": ("leaky_relu(negative_slope=0.1)", "elu(alpha=0.5)"),
@@ -93,3 +99,7 @@ def test_what_is_left_out_is_said(grids):
     shown = drawn(grids("further factors"), "final_accuracy").shown
     assert "clipping none (not shown: norm=1, value=0.1)" in shown
     assert "learning rate 0.01 (not shown: 0.1, 1.0)" in shown
+    assert "normalization" not in shown
+    assert "residual" not in shown
+    shown = drawn(grids("remedies"), "final_accuracy").shown
+    assert "normalization none (not shown: batch, layer) · residual connections: no (not shown: yes)" in shown

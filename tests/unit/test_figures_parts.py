@@ -14,6 +14,8 @@ from gradgrid.figures.style import activation_points, initializer_lines, legible
 def test_levels_have_the_order_of_their_registry():
     assert ordered("depth", [8, 1, 10]) == [1, 8, 10]
     assert ordered("clipping", ["value=0.1", "norm=5", "none", "norm=1"])[:1] == ["none"]
+    assert ordered("normalization", ["layer", "batch", "none"]) == ["none", "batch", "layer"]
+    assert ordered("residual", ["yes", "no"]) == ["no", "yes"]
     with_parameters = ordered(
         "activation", ["relu", "leaky_relu(negative_slope=0.1)", "leaky_relu", "sigmoid"]
     )

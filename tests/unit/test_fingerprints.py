@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from configs import config
 
 from gradgrid.core.config import Training
+from gradgrid.core.entries import Entry
 from gradgrid.core.fingerprints import (
     CARRIERS,
     TrainingSource,
@@ -16,11 +18,12 @@ from gradgrid.core.fingerprints import (
     train_sources,
 )
 from gradgrid.core.imports import imported_modules, module_path
-from gradgrid.core.plan import plan
+from gradgrid.core.plan import Run, plan
 from gradgrid.core.registry import PACKAGE
 
 MODULES = {
     "train/trainer.py": "from gradgrid.train import activations, initializers, losses, optimizers, clipping\n"
+    "from gradgrid.train import normalization\n"
     "from gradgrid.train.steps import step\nfrom gradgrid.core.config import Training\n"
     "def train(runs):\n    return step(runs)\n",
     "train/steps.py": "from typing import TYPE_CHECKING\nimport gradgrid.core.seeds\n"
@@ -35,6 +38,7 @@ MODULES = {
     "train/losses.py": "@entry\ndef cross_entropy(z):\n    return 1\n"
     "@entry\ndef quadratic(z):\n    return 2\n",
     "train/optimizers.py": "@entry\ndef sgd(g):\n    return g\n",
+    "train/normalization.py": "@entry\ndef batch():\n    return 1\n@entry\ndef layer():\n    return 2\n",
     "train/clipping.py": "@entry\ndef norm(g):\n    return g\n@entry\ndef value(g):\n    return g\n",
 }
 CONFIG = config(
@@ -77,7 +81,8 @@ def of_initializers(*names):
 
 def test_training_goes_through_the_trainer_and_what_it_imports(package):
     names = [str(path.relative_to(package)) for path in train_sources(package=package)]
-    train = ["activations", "clipping", "initializers", "losses", "optimizers", "steps", "trainer"]
+    train = ["activations", "clipping", "initializers", "losses", "normalization", "optimizers", "steps"]
+    train += ["trainer"]
     assert names == ["core/seeds.py", *(f"train/{name}.py" for name in train)]
 
 
@@ -107,6 +112,15 @@ def test_clipping_changes_the_runs_that_clip_so(package):
     assert changed(package, "train/clipping.py", *edit) == clipped
     edit = ("def value(g):\n    return g", "def value(g):\n    return 0")
     assert changed(package, "train/clipping.py", *edit) == set()
+
+
+def test_a_normalization_changes_the_runs_that_have_it(package):
+    cell = replace(RUNS["normal", False].cell, normalization=Entry("batch"))
+    before = TrainingSource(package=package).of_run(Run(cell, 0), "cross_entropy")
+    assert changed(package, "train/normalization.py", "return 2", "return 3") == set()
+    assert TrainingSource(package=package).of_run(Run(cell, 0), "cross_entropy") == before
+    assert changed(package, "train/normalization.py", "return 1", "return 3") == set()
+    assert TrainingSource(package=package).of_run(Run(cell, 0), "cross_entropy") != before
 
 
 def test_other_activations_losses_new_entries_and_carriers_change_nothing(package):
@@ -180,7 +194,8 @@ def test_a_run_s_fingerprint_depends_on_its_settings_as_they_are_on_the_dataset(
 def test_the_true_trainer_is_found_with_its_registries_and_no_carrier():
     found = {str(path.relative_to(PACKAGE)) for path in train_sources()}
     registries = {
-        f"train/{name}.py" for name in ("activations", "initializers", "clipping", "losses", "optimizers")
+        f"train/{name}.py"
+        for name in ("activations", "initializers", "clipping", "losses", "normalization", "optimizers")
     }
     assert found >= registries | {"train/trainer.py", "core/seeds.py", "core/schedule.py"}
     assert not found & {"train/reference.py", "core/config.py", "cli.py"}

@@ -1,6 +1,7 @@
 """Cells, runs and bundles; what a train job is told; how long it all takes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,8 @@ def test_labels_are_the_factor_columns_of_the_tables():
         "width": 30,
         "optimizer": "sgd",
         "learning_rate": 0.1,
+        "normalization": "none",
+        "residual": "no",
     }
 
 
@@ -45,6 +48,8 @@ def test_ids_never_change():
     """They name rows of tables that users keep; a change here breaks every stored result."""
     assert CELL.cell_id == "ec0987c6db"
     assert Run(CELL, 3).run_id == "ec0987c6db-3"
+    assert replace(CELL, normalization=Entry("batch")).cell_id == "79e95fb915"
+    assert replace(CELL, residual=True).cell_id == "e6bdf779db"
 
 
 @pytest.mark.parametrize(
@@ -75,17 +80,20 @@ def test_a_bundle_is_one_depth_activation_width_and_seed():
         "depth=3/activation=leaky_relu%28negative_slope%3D0.1%29/width=30/seed=1",
     ]
     assert [len(bundle.runs) for bundle in asked.bundles] == [4, 4]
+    remedied = plan(config(depth=3, normalization=[None, "batch"], residual=[False, True]))
+    assert [len(bundle.runs) for bundle in remedied.bundles] == [8, 8]
 
 
 def test_a_job_is_told_its_bundle_and_nothing_that_changes_without_it():
-    base = config(clipping=[None, {"norm": 1.0}])
+    remedies = {"normalization": [None, "layer"], "residual": [True, False]}
+    base = config(clipping=[None, {"norm": 1.0}], **remedies)
     bundle = plan(base).bundles[0]
     settings = bundle.settings(base)
     job = BundleJob.from_settings(settings)
     assert (job.training, job.device) == (base.training, "auto")
     assert set(job.bundle.runs) == set(bundle.runs)
     assert job.bundle.key == bundle.key
-    other = config(clipping=[{"norm": 1.0}, None], depth=[2, 1, 8], seeds=7)
+    other = config(clipping=[{"norm": 1.0}, None], depth=[2, 1, 8], seeds=7, **remedies)
     assert next(b for b in plan(other).bundles if b.key == bundle.key).settings(other) == settings
     assert "depth" in json.loads(settings)["bundle"]
 
@@ -130,6 +138,8 @@ def test_the_estimate_grows_with_the_work_and_shrinks_with_the_cores():
     wide = Cell(2, LEAKY, Entry("normal"), None, 300, Entry("sgd"), 0.1)
     assert step_microseconds(wide, 10) > 10 * step_microseconds(CELL, 10)
     assert step_microseconds(CELL, 20) == 2 * step_microseconds(CELL, 10)
+    normalized = replace(CELL, normalization=Entry("layer"))
+    assert step_microseconds(normalized, 10) > step_microseconds(CELL, 10)
 
 
 @pytest.mark.parametrize(

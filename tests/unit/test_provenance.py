@@ -25,6 +25,8 @@ CONFIG = from_merged(
             "activation": "relu",
             "initializer": ["lecun_normal", {"normal": {"std": 0.05}}],
             "clipping": [None, {"norm": 1.0}],
+            "normalization": [None, "batch"],
+            "residual": [False, True],
         },
     },
     [],
@@ -133,6 +135,8 @@ def test_settings_name_the_levels_as_the_tables_do():
         "width": [30],
         "optimizer": ["sgd"],
         "learning_rate": [0.1],
+        "normalization": ["none", "batch"],
+        "residual": ["no", "yes"],
     }
 
 

@@ -156,6 +156,12 @@ def test_a_further_factor_becomes_a_column_and_a_filter(tmp_path):
     assert {"width", "learning_rate"} <= {select["name"] for select in page.all("select")}
 
 
+def test_normalization_and_residual_connections_are_named_where_there_are_any(tmp_path):
+    page = Page(build(prepare(tmp_path, normalizations=("none", "batch"), residuals=("yes",))))
+    assert "normalization" in [column["key"] for column in page.cells["columns"]]
+    assert "The same in every cell: width 30, optimizer sgd, learning rate 0.1, residual yes." in page.text
+
+
 def test_a_grid_in_which_all_diverged_is_reported(tmp_path):
     page = Page(build(prepare(tmp_path, all_diverge=True)))
     assert "108 of 108 runs diverged" in page.text

@@ -77,14 +77,24 @@ def test_the_book_finding_needs_a_measurement_after_the_first_epoch():
 
 
 def test_the_book_finding_is_its_cells_mean_after_one_epoch_and_at_the_end():
-    made = grid(learning_rates=(0.5, 0.1))
+    made = grid(learning_rates=(0.5, 0.1), normalizations=("batch", "none"), residuals=("yes", "no"))
     cell = f.book_cell(made.cells)
     assert (cell["depth"], cell["learning_rate"]) == (1, 0.1)
+    assert (cell["normalization"], cell["residual"]) == ("none", "no")
+    assert f._deepest_sigmoid(made.cells)[["normalization", "residual"]].tolist() == ["none", "no"]
     rows = made.accuracy[made.accuracy["cell_id"] == cell["cell_id"]].query("split == 'validation'")
     first, last = (100 * rows[rows["epoch"] == epoch]["accuracy"].mean() for epoch in (1, 5))
     sentence = f.book_start(made).sentence
     assert f"reaches {first:.1f} % validation accuracy on MNIST after its first epoch" in sentence
     assert f"and {last:.1f} % after 5" in sentence
+
+
+def test_the_best_cell_is_named_by_its_normalization_and_residual_connections():
+    made = grid(normalizations=("none", "batch"), residuals=("no", "yes"))
+    cell = made.cells.query("normalization == 'batch' and residual == 'no'").iloc[0]
+    assert f._name(cell, made.cells).endswith("batch normalization, no residual connections")
+    cell = made.cells.query("normalization == 'none' and residual == 'yes'").iloc[0]
+    assert f._name(cell, made.cells).endswith("no normalization, residual connections")
 
 
 def test_one_seed_gives_findings_without_intervals():

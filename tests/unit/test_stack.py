@@ -9,6 +9,7 @@ from gradgrid.core.errors import GradgridError
 from gradgrid.core.plan import Bundle, BundleJob, Run
 from gradgrid.train import optimizers, products
 from gradgrid.train.bundle import find_device, largest_stack
+from gradgrid.train.hidden import Hidden
 from gradgrid.train.network import StackedNetwork, stack_multiple
 from gradgrid.train.stack import Stack, alike
 from gradgrid.train.updates import DenseUpdate, SparseDescent
@@ -16,12 +17,15 @@ from gradgrid.train.updates import DenseUpdate, SparseDescent
 IMAGES = training.images_of(training.dataset(images=57))
 
 
-def test_runs_are_grouped_by_optimizer_and_cut_into_even_parts():
+def test_runs_are_grouped_by_optimizer_and_form_and_cut_into_even_parts():
     sgd = [Run(training.cell(), seed) for seed in range(5)]
     adam = [Run(training.cell(optimizer=Entry("adam")), seed) for seed in range(2)]
     decaying = [Run(training.cell(learning_rate=2.0), 0)]
-    parts = alike([*sgd, *adam, *decaying], decay=0.3, largest=4)
-    assert parts == [sgd[:3], sgd[3:], adam, decaying]
+    normalized = [Run(training.cell(normalization=Entry("batch")), seed) for seed in range(2)]
+    residual = [Run(training.cell(residual=True), 0)]
+    mixed = [*sgd, *adam, *normalized, *decaying, *residual]
+    parts = alike(mixed, decay=0.3, largest=4)
+    assert parts == [sgd[:3], sgd[3:], adam, normalized, decaying, residual]
 
 
 def test_sparse_descent_is_the_dense_update_of_sgd():
@@ -55,7 +59,7 @@ def test_folding_changes_no_weight():
 def test_parameters_come_back_from_the_stack():
     runs = [Run(training.cell(), seed) for seed in range(3)]
     parameters = [training.initial(run, IMAGES) for run in runs]
-    network = StackedNetwork.of(parameters, lambda z: (z, z))
+    network = StackedNetwork.of(parameters, Hidden(lambda z: (z, z)))
     for run, expected in enumerate(parameters):
         torch.testing.assert_close(network.parameters(run), expected, rtol=0, atol=0)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gradgrid.core.datasets import SIZES
 from gradgrid.core.documents import Keys
+from gradgrid.core.entries import Entry
 from gradgrid.core.fields import Found
 from gradgrid.core.schedule import epochs, steps_per_epoch, total_steps
 
@@ -17,13 +18,17 @@ MOST_RUNS = 1_000_000
 
 
 def impossible(
-    dataset: "Dataset", training: "Training", learning_rates: tuple[float, ...], broken: Collection[Keys] = ()
+    dataset: "Dataset",
+    training: "Training",
+    learning_rates: tuple[float, ...],
+    normalizations: tuple[Entry | None, ...],
+    broken: Collection[Keys] = (),
 ) -> Iterator[Found]:
     """Everything in the recipe that the dataset or its fallback cannot do, with the keys it stands at.
 
     Whatever follows from a ``broken`` key, one that is wrong by itself, is left out.
     """
-    recipe = _Recipe(dataset, training, learning_rates)
+    recipe = _Recipe(dataset, training, learning_rates, normalizations)
     for check, inputs in _CHECKS.items():
         if not any(keys[: len(part)] == part for keys in inputs for part in broken):
             yield from check(recipe)
@@ -48,13 +53,17 @@ class _Recipe:
     dataset: "Dataset"
     training: "Training"
     learning_rates: tuple[float, ...]
+    normalizations: tuple[Entry | None, ...]
+
+    def met(self) -> list[tuple[str, int]]:
+        """The datasets that the runs may meet, in words, with their numbers of training images."""
+        name, fallback = self.dataset.name, self.dataset.fallback
+        besides = [] if fallback in (None, name) else [(f"the fallback {fallback}", SIZES[fallback].train)]
+        return [(name, SIZES[name].train), *besides]
 
     def smallest(self) -> tuple[str, int]:
-        """The dataset with the fewest training images that the runs may meet, in words, and their number."""
-        name, fallback = self.dataset.name, self.dataset.fallback
-        if fallback is None or SIZES[fallback].train >= SIZES[name].train:
-            return name, SIZES[name].train
-        return f"the fallback {fallback}", SIZES[fallback].train
+        """The one of them with the fewest training images."""
+        return min(self.met(), key=lambda dataset: dataset[1])
 
 
 def _minibatch_too_large(recipe: _Recipe) -> Iterator[Found]:
@@ -63,6 +72,20 @@ def _minibatch_too_large(recipe: _Recipe) -> Iterator[Found]:
     if minibatch > images:
         text = f"{minibatch} is larger than the training set of {name} ({images:,} images)"
         yield ("training", "minibatch"), f"{text}; allowed: at most {images:,}", minibatch
+
+
+def _image_alone(recipe: _Recipe) -> Iterator[Found]:
+    minibatch = recipe.training.minibatch
+    alone = [(name, images) for name, images in recipe.met() if (images - 1) % minibatch == 0]
+    if alone and any(kind is not None and kind.name == "batch" for kind in recipe.normalizations):
+        name, images = alone[0]
+        text = f"{minibatch} leaves an image of {name} ({images:,} training images) alone in a minibatch"
+        why = "batch normalization, which needs a variance, cannot train on it"
+        yield (
+            ("training", "minibatch"),
+            f"{text}: {why}; allowed: a number that leaves no image alone",
+            minibatch,
+        )
 
 
 def _decay_flips_weights(recipe: _Recipe) -> Iterator[Found]:
@@ -93,6 +116,7 @@ _MINIBATCH = ("training", "minibatch")
 _LENGTH = (("dataset", "name"), _MINIBATCH, ("training", "epochs"), ("training", "digits_epochs"))
 _CHECKS = {
     _minibatch_too_large: (*_DATASET, _MINIBATCH),
+    _image_alone: (*_DATASET, _MINIBATCH, ("factors", "normalization")),
     _decay_flips_weights: (*_DATASET, ("training", "weight_decay"), ("factors", "learning_rate")),
     _steps_beyond_the_end: (*_LENGTH, ("training", "measure_steps")),
 }

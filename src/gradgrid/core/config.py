@@ -17,7 +17,7 @@ from gradgrid.core.documents import Keys
 from gradgrid.core.entries import Entry
 from gradgrid.core.entryfield import EntryOf
 from gradgrid.core.errors import ConfigError
-from gradgrid.core.fields import Found, OneOf, OptionalText, Real, Whole, problems
+from gradgrid.core.fields import Found, OneOf, OptionalText, Real, Truth, Whole, problems
 from gradgrid.core.kinds import (
     Activations,
     Depths,
@@ -39,6 +39,11 @@ Optimizer = TypeAliasType("Optimizer", Annotated[Entry, EntryOf("optimizers", "a
 Clipping = TypeAliasType(
     "Clipping", Annotated[Entry | None, EntryOf("clipping", "a kind of clipping", nothing="no clipping")]
 )
+Normalization = TypeAliasType(
+    "Normalization",
+    Annotated[Entry | None, EntryOf("normalization", "a kind of normalization", nothing="no normalization")],
+)
+Normalizations = Annotated[tuple[Normalization, ...], Levels("kind of normalization")]
 LearningRates = Annotated[tuple[LearningRate, ...], Levels("learning rate")]
 Minibatch = Annotated[int, Whole(1, 1_000_000)]
 
@@ -79,6 +84,16 @@ class Factors(Section):
     )
     learning_rate: LearningRates = Field(
         (0.1,), description="step sizes of the optimizer (the book's eta)", json_schema_extra={"default": 0.1}
+    )
+    normalization: Normalizations = Field(
+        (None,),
+        description="normalization of the hidden layers' pre-activations; null: none",
+        json_schema_extra={"default": None},
+    )
+    residual: Annotated[tuple[Annotated[bool, Truth()], ...], Levels("truth value")] = Field(
+        (False,),
+        description="whether hidden layers from the second on add their input to their output",
+        json_schema_extra={"default": False},
     )
 
 
@@ -131,7 +146,8 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        found = [*impossible(self.dataset, self.training, self.factors.learning_rate), *too_many_runs(self)]
+        levels = self.factors.learning_rate, self.factors.normalization
+        found = [*impossible(self.dataset, self.training, *levels), *too_many_runs(self)]
         if found:
             raise problems(found)
         return self
@@ -176,8 +192,10 @@ def _impossible_besides(values: Mapping, broken: set[Keys]) -> list[Found]:
     """
     dataset = Dataset.model_validate(_unbroken(values, "dataset", broken))
     training = Training.model_validate(_unbroken(values, "training", broken))
-    rates = _unbroken(values, "factors", broken).get("learning_rate", 0.1)
-    return list(impossible(dataset, training, TypeAdapter(LearningRates).validate_python(rates), broken))
+    factors = _unbroken(values, "factors", broken)
+    rates = TypeAdapter(LearningRates).validate_python(factors.get("learning_rate", 0.1))
+    normalizations = TypeAdapter(Normalizations).validate_python(factors.get("normalization"))
+    return list(impossible(dataset, training, rates, normalizations, broken))
 
 
 def _unbroken(values: Mapping, section: str, broken: set[Keys]) -> dict:

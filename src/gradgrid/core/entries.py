@@ -6,6 +6,10 @@ from dataclasses import dataclass
 NO_CLIPPING = "none"
 """Label of a cell without gradient clipping (``null`` in config.yaml)."""
 
+UNSAID = {"normalization": "none", "residual": "no"}
+"""Labels of factors that leave something out: a cell's id is the same as if they did not exist, and a grid that has
+no other level does not mention them."""
+
 
 @dataclass(frozen=True, order=True)
 class Entry:
@@ -55,6 +59,16 @@ def clipping_label(clipping: Entry | None) -> str:
     if len(clipping.parameters) == 1:
         return f"{clipping.name}={number(clipping.parameters[0][1])}"
     return clipping.label
+
+
+def normalization_label(normalization: Entry | None) -> str:
+    """``none``, ``batch`` or ``layer``."""
+    return normalization.label if normalization else UNSAID["normalization"]
+
+
+def residual_label(residual: bool) -> str:
+    """``yes`` or ``no``."""
+    return "yes" if residual else UNSAID["residual"]
 
 
 def number(value: float) -> str:

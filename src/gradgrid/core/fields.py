@@ -125,6 +125,21 @@ class OneOf(Kind):
 
 
 @dataclass(frozen=True)
+class Truth(Kind):
+    """true or false."""
+
+    def validate(self, value: object) -> bool:
+        """The truth value itself."""
+        if isinstance(value, bool):
+            return value
+        raise problem(f"{shown(value)} is not a truth value; allowed: true, false (without quotes)")
+
+    def json_schema(self) -> JsonSchema:
+        """``boolean``."""
+        return {"type": "boolean"}
+
+
+@dataclass(frozen=True)
 class OptionalText(Kind):
     """Text that is not empty, or null."""
 

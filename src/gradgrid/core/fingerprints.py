@@ -71,7 +71,8 @@ class TrainingSource:
         cell = run.cell
         used = [("activations", cell.activation.name), ("initializers", cell.initializer.name)]
         used += [("optimizers", cell.optimizer.name), ("losses", loss)]
-        used += [("clipping", cell.clipping.name)] if cell.clipping else []
+        optional = {"clipping": cell.clipping, "normalization": cell.normalization}
+        used += [(registry, entry.name) for registry, entry in optional.items() if entry]
         return _digest(self._shared, *(self._entry(registry, name) for registry, name in used))
 
     def of_bundle(self, bundle: Bundle, loss: str) -> str:

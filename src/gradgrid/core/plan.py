@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from gradgrid.core.canonical import canonical_json
 from gradgrid.core.config import Config, Factors, Training
-from gradgrid.core.entries import Entry, clipping_label
+from gradgrid.core.entries import UNSAID, Entry, clipping_label, normalization_label, residual_label
 
 BUNDLE_TABLES = ("runs", "gradients", "accuracy", "clipping")
 """The tables of which a bundle writes a file each."""
@@ -27,6 +27,8 @@ class Cell:
     width: int
     optimizer: Entry
     learning_rate: float
+    normalization: Entry | None = None
+    residual: bool = False
 
     @cached_property
     def labels(self) -> dict[str, int | float | str]:
@@ -39,12 +41,18 @@ class Cell:
             "width": self.width,
             "optimizer": self.optimizer.label,
             "learning_rate": self.learning_rate,
+            "normalization": normalization_label(self.normalization),
+            "residual": residual_label(self.residual),
         }
 
     @cached_property
     def cell_id(self) -> str:
-        """Ten hexadecimal digits: a digest of the labels, hence the same in every grid that has this cell."""
-        return blake2b(canonical_json(self.labels).encode(), digest_size=5).hexdigest()
+        """Ten hexadecimal digits: a digest of the labels, hence the same in every grid that has this cell.
+
+        Labels that go unsaid are left out.
+        """
+        said = {name: label for name, label in self.labels.items() if label != UNSAID.get(name)}
+        return blake2b(canonical_json(said).encode(), digest_size=5).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -144,6 +152,8 @@ def _variant(cell: Cell) -> dict:
         "clipping": cell.clipping.as_written() if cell.clipping else None,
         "optimizer": cell.optimizer.as_written(),
         "learning_rate": cell.learning_rate,
+        "normalization": cell.normalization.as_written() if cell.normalization else None,
+        "residual": cell.residual,
     }
 
 
@@ -165,4 +175,6 @@ def _cell_from_json(depth: int, activation: Entry, width: int, variant: dict) ->
         width=width,
         optimizer=Entry.from_written(variant["optimizer"]),
         learning_rate=variant["learning_rate"],
+        normalization=Entry.from_written(variant["normalization"]) if variant["normalization"] else None,
+        residual=variant["residual"],
     )

@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradgrid.core.entries import Entry, clipping_label
+from gradgrid.core.entries import Entry, clipping_label, normalization_label, residual_label
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.files import replacing
 
@@ -211,9 +211,12 @@ def _training_facts(path: Path) -> dict[str, Any]:
 
 
 def _label(factor: str, level: Entry | float | None) -> str | int | float:
-    if factor == "clipping":
-        return clipping_label(level)
+    if factor in _LABELS:
+        return _LABELS[factor](level)
     return level.label if isinstance(level, Entry) else level
+
+
+_LABELS = {"clipping": clipping_label, "normalization": normalization_label, "residual": residual_label}
 
 
 def _shortened(value: object) -> object:

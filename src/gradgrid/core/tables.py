@@ -47,6 +47,8 @@ FACTORS = (
     Column("width", pa.int32(), "neurons", "neurons in each hidden layer"),
     Column("optimizer", STRING, "name", "optimizer, with its parameters"),
     Column("learning_rate", pa.float64(), "1", "step size of the optimizer (eta in the book)"),
+    Column("normalization", STRING, "name", "normalization of the hidden layers: none, batch or layer"),
+    Column("residual", STRING, "name", "whether hidden layers from the second on add their input: yes or no"),
 )
 FACTOR_NAMES = tuple(column.name for column in FACTORS)
 
@@ -111,7 +113,11 @@ GRADIENTS = Table(
         *_RUN,
         *_STEP,
         Column("layer", pa.int32(), "layer", "1 … depth+1 from the input; depth+1 is the output layer"),
-        _f32("bias_gradient_norm", "1", "speed of learning: Euclidean norm of the layer's mean dC/db"),
+        _f32(
+            "bias_gradient_norm",
+            "1",
+            "speed of learning: Euclidean norm of the layer's mean dC/db; of a normalized layer, mean dC/dβ",
+        ),
         _f32("weight_gradient_norm", "1", "Frobenius norm of the layer's mean dC/dW"),
         _f32("weight_norm", "1", "Frobenius norm of the layer's weights"),
         _f32("update_ratio", "1", "learning_rate × weight_gradient_norm ÷ weight_norm"),

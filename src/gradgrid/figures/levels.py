@@ -11,6 +11,7 @@ _REGISTRIES = {
     "initializer": "initializers",
     "clipping": "clipping",
     "optimizer": "optimizers",
+    "normalization": "normalization",
 }
 _IN_WORDS = {
     "depth": "depth {}",
@@ -20,13 +21,15 @@ _IN_WORDS = {
     "width": "width {}",
     "optimizer": "optimizer {}",
     "learning_rate": "learning rate {:g}",
+    "normalization": "normalization {}",
+    "residual": "residual connections: {}",
 }
 
 
 def ordered(factor: str, levels: Iterable[Level]) -> list[Level]:
     """Numbers ascending; names in the order of their registry, where relatives are neighbours.
 
-    No clipping comes first; of one entry with several parameters, the labels decide.
+    No clipping and no normalization come first; of one entry with several parameters, the labels decide.
     """
     if factor not in _REGISTRIES:
         return sorted(levels)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gradgrid.core.datasets import TITLES
+from gradgrid.core.entries import UNSAID
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.numbers import counted
 from gradgrid.core.tables import FACTOR_NAMES
@@ -88,7 +89,8 @@ class Scope:
         """Dataset, number of seeds and the fixed levels, with those that are left out in brackets."""
         dataset = TITLES.get(self.source.dataset, self.source.dataset)
         head = [dataset, counted(self.source.seeds, "seed")] if dataset else []
-        return " · ".join([*head, *(self._fixed_in_words(name) for name in self.fixed)])
+        said = (name for name in self.fixed if self.source.levels[name] != [UNSAID.get(name)])
+        return " · ".join([*head, *map(self._fixed_in_words, said)])
 
     def _fixed_in_words(self, factor: str) -> str:
         shown = self.fixed[factor]

@@ -8,6 +8,7 @@ import yaml
 
 from gradgrid.core.book_tables import BOOK_TABLES
 from gradgrid.core.datasets import TITLES
+from gradgrid.core.entries import UNSAID
 from gradgrid.core.laboratory_tables import LABORATORY_TABLES
 from gradgrid.core.numbers import listed
 from gradgrid.core.tables import FACTOR_NAMES, TABLES
@@ -127,7 +128,7 @@ def _factors(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _cells(inputs: Inputs) -> dict[str, Any]:
     frame = inputs.cells
-    constant = (name for name in FACTOR_NAMES if frame[name].nunique() == 1)
+    constant = (name for name in FACTOR_NAMES if frame[name].nunique() == 1 and _said(frame, name))
     return {
         "columns": cells.columns(frame),
         "described": cells.described,
@@ -136,6 +137,11 @@ def _cells(inputs: Inputs) -> dict[str, Any]:
         "constant": ", ".join(f"{name.replace('_', ' ')} {frame[name].iloc[0]}" for name in constant),
         "outcomes": _outcomes(inputs.runs),
     }
+
+
+def _said(frame: pd.DataFrame, factor: str) -> bool:
+    """Whether a factor with one level is worth a word."""
+    return frame[factor].iloc[0] != UNSAID.get(factor)
 
 
 def _outcomes(runs: pd.DataFrame) -> dict[str, Any]:

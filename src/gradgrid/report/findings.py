@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from gradgrid.core.entries import UNSAID
 from gradgrid.core.numbers import listed
 from gradgrid.core.tables import FACTOR_NAMES
 from gradgrid.report.numbers import Estimate, count, percent, points, times
@@ -38,12 +39,12 @@ class Finding:
 
 
 def book_cell(cells: pd.DataFrame) -> pd.Series | None:
-    """The cell that the book starts from: [784, 30, 10], sigmoid, weights of variance 1/n, plain SGD.
+    """The cell that the book starts from: [784, 30, 10], sigmoid, weights of variance 1/n, plain SGD, plain layers.
 
     None where the grid lacks it. Of several learning rates the one nearest to the book's 0.1 is taken.
     """
     wanted = {"depth": 1, "width": 30, "activation": "sigmoid", "initializer": "lecun_normal"}
-    found = _where(cells, **wanted, clipping="none", optimizer="sgd")
+    found = _where(cells, **wanted, clipping="none", optimizer="sgd", **UNSAID)
     if found.empty:
         return None
     return found.loc[(found["learning_rate"] - 0.1).abs().idxmin()]
@@ -78,7 +79,7 @@ def sigmoid_gradient(grid: Grid) -> Finding | None:
 def _deepest_sigmoid(cells: pd.DataFrame) -> pd.Series | None:
     found = _where(cells, activation="sigmoid")
     found = found[(found["depth"] == found["depth"].max()) & found["gradient_slope_mean"].notna()]
-    for factor, preferred in (("initializer", "lecun_normal"), ("clipping", "none")):
+    for factor, preferred in (("initializer", "lecun_normal"), ("clipping", "none"), *UNSAID.items()):
         chosen = _where(found, **{factor: preferred})
         found = found if chosen.empty else chosen
     return None if found.empty else found.iloc[0]
@@ -245,10 +246,20 @@ def _name(cell: pd.Series, cells: pd.DataFrame) -> str:
 
 
 def _level(factor: str, level: object) -> str:
-    if factor == "clipping":
-        return "no clipping" if level == "none" else f"clipping {level}"
-    numeric = {"depth": "depth {}", "width": "width {}", "learning_rate": "learning rate {:g}"}
-    return numeric.get(factor, "{}").format(level)
+    if level in ("none", "no"):
+        return f"no {_NOUNS[factor]}"
+    return _LEVELS.get(factor, "{}").format(level)
+
+
+_NOUNS = {"clipping": "clipping", "normalization": "normalization", "residual": "residual connections"}
+_LEVELS = {
+    "depth": "depth {}",
+    "clipping": "clipping {}",
+    "width": "width {}",
+    "learning_rate": "learning rate {:g}",
+    "normalization": "{} normalization",
+    "residual": "residual connections",
+}
 
 
 FINDINGS: tuple[Callable[[Grid], Finding | None], ...] = (

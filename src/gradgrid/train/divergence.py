@@ -42,12 +42,14 @@ def _watched_step(stack: Stack, minibatch: Minibatch | OwnMinibatch) -> Tensor:
     network = stack.network
     trace = stack.forward(minibatch)
     deltas = network.backward(trace)
-    values = [*trace.activations, trace.loss.outputs, *reversed(deltas)]
+    values = [*trace.activations, trace.loss.outputs, *reversed(deltas.layers)]
     stack.descend(minibatch, trace, deltas)
     values += [network.first_weights(), *network.weights]
-    values += list(network.biases)
+    values += network.vectors()
     ascending = list(range(1, network.depth + 2))
-    layers = torch.tensor([*ascending, *reversed(ascending), *ascending, *ascending])
+    # the vectors are biases, gains and shifts; the output layer has no gains and shifts
+    scales = 2 * ascending[:-1] if network.normalizations else []
+    layers = torch.tensor([*ascending, *reversed(ascending), *ascending, *ascending, *scales])
     bad = torch.stack([~torch.isfinite(value).flatten(1).all(1) for value in values], 1)[: network.runs].cpu()
     lasting = ~network.finite().cpu()
     return torch.where(lasting, layers[bad.int().argmax(1)], 0)

@@ -8,8 +8,10 @@ from torch import Tensor
 from gradgrid.core.plan import Run
 from gradgrid.core.seeds import derive
 from gradgrid.train import initializers
-from gradgrid.train.gains import activation_function, gain
+from gradgrid.train.gains import gain
+from gradgrid.train.hidden import Hidden
 from gradgrid.train.network import Parameters
+from gradgrid.train.normalization import standardized
 
 
 def layer_sizes(inputs: int, depth: int, width: int, classes: int) -> list[int]:
@@ -41,9 +43,13 @@ def initialize(run: Run, bias: str, probes: Tensor, classes: int) -> Parameters:
 
 def _activations(run: Run, parameters: Parameters, probes: Tensor) -> Tensor:
     """Activations [images, out] of the layers initialized so far."""
-    function, a = activation_function(run.cell.activation), probes
-    for weight, biases in parameters:
-        a, _ = function(a @ weight.T + biases)
+    hidden, a = Hidden.of(run.cell), probes
+    for layer, (weight, biases) in enumerate(parameters):
+        z = a @ weight.T + biases
+        if hidden.normalization:
+            z = standardized(z, hidden.normalization.number).values
+        f, _ = hidden.activation(z)
+        a = a + f if hidden.residual and layer else f
     return a
 
 

@@ -5,20 +5,22 @@ for runs that see the same images (:class:`StackedNetwork`) and for runs that ea
 (:class:`OwnImagesNetwork`).
 
 The backward pass is written out, because the deltas are what the project measures:
-delta^l = (delta^{l+1} W^{l+1}) ∘ f'(z^l) (Nielsen, ch. 2, BP2).
+delta^l = (delta^{l+1} W^{l+1}) ∘ f'(z^l) (Nielsen, ch. 2, BP2). Hidden layers may be normalized
+(normalization.py), and have residual connections: a^l = a^{l-1} + f(z^l) from the second on (He et al., 2016).
 """
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Self
 
 import torch
 from torch import Tensor
 
 from gradgrid.train import products
-from gradgrid.train.activations import Pair
+from gradgrid.train.hidden import Hidden
 from gradgrid.train.losses import Loss
+from gradgrid.train.normalization import Normalization
+from gradgrid.train.passes import Deltas, Trace
 from gradgrid.train.pixels import Minibatch, Pixels
 
 Parameters = list[tuple[Tensor, Tensor]]
@@ -26,16 +28,6 @@ Parameters = list[tuple[Tensor, Tensor]]
 
 _VECTOR = 32
 """Elements that an elementwise CPU kernel takes at a time; what is left over takes another path."""
-
-
-@dataclass(frozen=True)
-class Trace:
-    """What a forward pass leaves: of each hidden layer the activations and slopes f'(z) [M, B, width], and the
-    output layer's loss terms [M, B, classes]."""
-
-    activations: list[Tensor]
-    slopes: list[Tensor]
-    loss: Loss
 
 
 class Network:
@@ -49,16 +41,16 @@ class Network:
         weights: Sequence[Tensor],
         biases: Sequence[Tensor],
         runs: int,
-        activation: Callable[[Tensor], Pair],
+        hidden: Hidden,
     ) -> None:
         """Stacked ``weights`` and ``biases`` of all layers, of which the first ``runs`` are no idle ones."""
         self.weights, self.biases = list(weights[1:]), list(biases)
-        self.runs, self.activation = runs, activation
+        self.runs, self.hidden = runs, hidden
+        axis = hidden.normalization
+        self.normalizations = [Normalization(axis, b) for b in biases[:-1]] if axis else []
 
     @classmethod
-    def of(
-        cls, runs: Sequence[Parameters], activation: Callable[[Tensor], Pair], images: Iterable[int] = (1,)
-    ) -> Self:
+    def of(cls, runs: Sequence[Parameters], hidden: Hidden, images: Iterable[int] = (1,)) -> Self:
         """Stack the parameters of ``runs``, all of one architecture, type and device.
 
         ``images`` are the numbers of images that will be fed forward at a time: see :func:`stack_multiple`.
@@ -68,7 +60,7 @@ class Network:
         layers = list(zip(*filled, strict=True))
         weights = [products.stack(w for w, _ in layer) for layer in layers]
         return cls(
-            weights, [torch.stack([b for _, b in layer])[:, None] for layer in layers], len(runs), activation
+            weights, [torch.stack([b for _, b in layer])[:, None] for layer in layers], len(runs), hidden
         )
 
     @property
@@ -81,22 +73,48 @@ class Network:
         """Number of hidden layers."""
         return len(self.weights)
 
-    def upward(self, z: Tensor, targets: Tensor, loss: Callable[[Tensor, Tensor], Loss]) -> Trace:
-        """From layer 1's pre-activations ``z`` [M, B, width] to the loss."""
-        activations, slopes = [], []
-        for weights, biases in zip(self.weights, self.biases[1:], strict=True):
-            a, slope = self.activation(z)
+    def upward(
+        self, z: Tensor, targets: Tensor, loss: Callable[[Tensor, Tensor], Loss], running: bool = False
+    ) -> Trace:
+        """From layer 1's pre-activations ``z`` [M, B, width] to the loss; ``running``: by running statistics."""
+        activations, slopes, standardized = [], [], []
+        for layer, (weights, biases) in enumerate(zip(self.weights, self.biases[1:], strict=True)):
+            if self.normalizations:
+                z, found = self.normalizations[layer].forward(z, running)
+                standardized.append(found)
+            a, slope = self.hidden.activation(z)
+            if self.hidden.residual and layer:
+                a = a + activations[-1]
             activations.append(a)
             slopes.append(slope)
             z = products.affine(biases, a, weights.mT)
-        return Trace(activations, slopes, loss(z, targets))
+        return Trace(activations, slopes, standardized, loss(z, targets))
 
-    def backward(self, trace: Trace) -> list[Tensor]:
-        """Deltas dC/dz [M, B, neurons] of each image's own cost, layers 1 … depth+1."""
-        deltas = [trace.loss.delta]
-        for weights, slope in zip(reversed(self.weights), reversed(trace.slopes), strict=True):
-            deltas.append(products.product(deltas[-1], weights).mul_(slope))
-        return deltas[::-1]
+    def backward(self, trace: Trace) -> Deltas:
+        """The gradients that a forward pass with the images' own statistics leads to."""
+        layers, gains, shifts = [trace.loss.delta], [], []
+        above: Tensor | float = 0.0
+        for layer in reversed(range(self.depth)):
+            delta = products.product(layers[0], self.weights[layer])
+            if self.hidden.residual:
+                above = delta.add_(above).clone()
+            delta.mul_(trace.slopes[layer])
+            if self.normalizations:
+                delta, gain, shift = self.normalizations[layer].backward(delta, trace.standardized[layer])
+                gains.insert(0, gain)
+                shifts.insert(0, shift)
+            layers.insert(0, delta)
+        return Deltas(layers, gains, shifts)
+
+    def remember(self, trace: Trace) -> None:
+        """Let a minibatch's statistics into the running ones."""
+        for normalization, found in zip(self.normalizations, trace.standardized, strict=True):
+            normalization.remember(found)
+
+    def vectors(self) -> list[Tensor]:
+        """The parameters without weight decay [M, 1, neurons]: biases, and if there are any gains and shifts."""
+        gains = [normalization.gains for normalization in self.normalizations]
+        return [*self.biases, *gains, *(normalization.shifts for normalization in self.normalizations)]
 
     def first_weights(self) -> Tensor:
         """The weights of layer 1 [M, width, inputs], a copy."""
@@ -109,7 +127,7 @@ class Network:
 
     def finite(self) -> Tensor:
         """Whether every parameter of each run is finite [runs]."""
-        rest = [torch.isfinite(t).flatten(1) for t in (*self.weights, *self.biases)]
+        rest = [torch.isfinite(t).flatten(1) for t in (*self.weights, *self.vectors())]
         return torch.cat([self._finite_first(), *rest], 1).all(1)[: self.runs]
 
     def _finite_first(self) -> Tensor:
@@ -128,10 +146,10 @@ class StackedNetwork(Network):
         weights: Sequence[Tensor],
         biases: Sequence[Tensor],
         runs: int,
-        activation: Callable[[Tensor], Pair],
+        hidden: Hidden,
     ) -> None:
         """See :class:`Network`."""
-        super().__init__(weights, biases, runs, activation)
+        super().__init__(weights, biases, runs, hidden)
         self.table = self.side_by_side(weights[0].mT)
         self.exact_scale = self.table.new_ones(self.stacked, 1, 1, dtype=torch.float64)
 
@@ -163,10 +181,19 @@ class StackedNetwork(Network):
         """[M, rows, width] as [rows, M·width], contiguous."""
         return deep.transpose(0, 1).reshape(deep.shape[1], -1)
 
-    def forward(self, images: Pixels, targets: Tensor, loss: Callable[[Tensor, Tensor], Loss]) -> Trace:
-        """Feed ``images`` [B, inputs] through every run and compare with one-hot ``targets`` [B, classes]."""
+    def forward(
+        self,
+        images: Pixels,
+        targets: Tensor,
+        loss: Callable[[Tensor, Tensor], Loss],
+        running: bool = False,
+    ) -> Trace:
+        """Feed ``images`` [B, inputs] through every run and compare with one-hot ``targets`` [B, classes].
+
+        Batch normalization takes the images' own statistics, or with ``running`` the running ones.
+        """
         z = torch.addcmul(self.biases[0], self.by_run(images.times(self.table)), self.scale)
-        return self.upward(z, targets, loss)
+        return self.upward(z, targets, loss, running)
 
     def reading(self) -> "StackedNetwork":
         """The network itself: it reads any images."""
@@ -177,8 +204,8 @@ class StackedNetwork(Network):
         return self.by_run(self.table).mul_(self.scale).mT
 
     def tensors(self) -> list[Tensor]:
-        """The parameters themselves: layer 1's table, the weights of the other layers, the biases."""
-        return [self.table, *self.weights, *self.biases]
+        """The parameters themselves: layer 1's table, the weights of the other layers, the vectors."""
+        return [self.table, *self.weights, *self.vectors()]
 
     def _finite_first(self) -> Tensor:
         return torch.isfinite(self.table).all(0).view(self.stacked, -1)
@@ -192,10 +219,10 @@ class OwnImagesNetwork(Network):
         weights: Sequence[Tensor],
         biases: Sequence[Tensor],
         runs: int,
-        activation: Callable[[Tensor], Pair],
+        hidden: Hidden,
     ) -> None:
         """See :class:`Network`."""
-        super().__init__(weights, biases, runs, activation)
+        super().__init__(weights, biases, runs, hidden)
         self.first = weights[0]
 
     def fold(self) -> None:
@@ -207,7 +234,7 @@ class OwnImagesNetwork(Network):
 
     def reading(self) -> StackedNetwork:
         """The same runs for images that all of them see; valid until the next step."""
-        return StackedNetwork([self.first, *self.weights], self.biases, self.runs, self.activation)
+        return StackedNetwork([self.first, *self.weights], self.biases, self.runs, self.hidden)
 
     def first_weights(self) -> Tensor:
         """See :class:`Network`."""
@@ -229,14 +256,16 @@ def stack_multiple(parameters: Parameters, images: Iterable[int]) -> int:
     return math.lcm(8, *(_VECTOR // math.gcd(_VECTOR, size) for size in sizes))
 
 
-def gradient_norms(deltas: Sequence[Tensor], trace: Trace, minibatch: Minibatch) -> Tensor:
-    """Norm [M, 1, 1] of each run's whole mean gradient, weights and biases of all layers.
+def gradient_norms(deltas: Deltas, trace: Trace, minibatch: Minibatch) -> Tensor:
+    """Norm [M, 1, 1] of each run's whole mean gradient, over all parameters.
 
     No weight gradient is formed: ||dW||² = sum((a aᵀ) ∘ (delta deltaᵀ)) over the B × B Gram matrices, and the
     bias gradient is that of an input which is always 1.
     """
     total = 0
     grams = [minibatch.gram, *(products.product(a, a.mT) for a in trace.activations)]
-    for delta, gram in zip(deltas, grams, strict=True):
+    for delta, gram in zip(deltas.layers, grams, strict=True):
         total = total + ((gram + 1) * products.product(delta, delta.mT)).flatten(1).sum(1)
+    for gradient in (*deltas.gains, *deltas.shifts):
+        total = total + gradient.square().flatten(1).sum(1)
     return total.clamp_(min=0).sqrt_().div_(minibatch.size).view(-1, 1, 1)

@@ -1,6 +1,10 @@
-"""Probes: what is measured of every layer on the probe images, while the networks train."""
+"""Probes: what is measured of every layer on the probe images, while the networks train.
 
-from collections.abc import Callable, Iterable, Sequence
+The images are fed forward in blocks. Batch normalization takes each block's own statistics, as it takes a minibatch's
+in training: running ones hold nothing yet at initialization. They are left as they are.
+"""
+
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import reduce
 
@@ -9,7 +13,8 @@ from torch import Tensor
 
 from gradgrid.train.images import ProbeBlock, Probes
 from gradgrid.train.losses import Loss
-from gradgrid.train.network import StackedNetwork, Trace
+from gradgrid.train.network import StackedNetwork
+from gradgrid.train.passes import Deltas, Trace
 from gradgrid.train.pixels import Minibatch
 from gradgrid.train.products import product
 from gradgrid.train.stack import Stack
@@ -46,27 +51,28 @@ def measure(stack: Stack, probes: Probes, largest_slope: float) -> dict[str, Ten
 
 
 def bias_gradients(stack: Stack, probes: Probes) -> list[Tensor]:
-    """Mean dC/db over the probe images, layer by layer [runs, neurons]."""
+    """Mean dC/db (of a normalized layer dC/dβ) over the probe images, layer by layer [runs, neurons]."""
     network = stack.network.reading()
     sums = reduce(_Sums.joined, [_measure_block(network, stack.loss, block, 0.0) for block in probes.blocks])
     return [total[: network.runs] / sums.images for total in sums.biases]
 
 
 def layer_norms(
-    network: StackedNetwork, images: Minibatch | ProbeBlock, trace: Trace, deltas: Sequence[Tensor]
+    network: StackedNetwork, images: Minibatch | ProbeBlock, trace: Trace, deltas: Deltas
 ) -> tuple[Tensor, Tensor]:
     """Norms [M, layers] of the mean bias gradient and of the mean weight gradient of each layer over ``images``."""
     first, *others = weight_gradients(network, images, trace, deltas)
     size = len(images.targets)
     weights = _norms([network.by_run(first), *others]) / size
-    return _norms(delta.sum(1) for delta in deltas) / size, weights
+    return _norms(deltas.of_shifts()) / size, weights
 
 
 @dataclass(frozen=True)
 class _Sums:
     """What was measured on some images, so that blocks of images can be joined.
 
-    ``biases`` and ``weights`` are the summed gradients layer by layer, layer 1's laid out as the network's table;
+    ``biases`` (of normalized layers the shifts β) and ``weights`` are the summed gradients layer by layer, layer 1's
+    laid out as the network's table;
     ``mean`` and ``variance`` [M, layers] are those of the activations; ``saturated`` [M, hidden layers] is the
     saturated share, and ``slopes`` of each hidden layer each neuron's |f'(z)| [M, width], summed over the images.
     """
@@ -108,7 +114,7 @@ def _measure_block(
     images = len(block.labels)
     return _Sums(
         images,
-        [delta.sum(1) for delta in deltas],
+        deltas.of_shifts(),
         list(weight_gradients(network, block, trace, deltas)),
         torch.stack([mean for mean, _ in moments], 1),
         torch.stack([variance for _, variance in moments], 1),
@@ -118,11 +124,11 @@ def _measure_block(
 
 
 def weight_gradients(
-    network: StackedNetwork, block: Minibatch | ProbeBlock, trace: Trace, deltas: Sequence[Tensor]
+    network: StackedNetwork, block: Minibatch | ProbeBlock, trace: Trace, deltas: Deltas
 ) -> Iterable[Tensor]:
     """Weight gradients summed over some images, layer by layer: [pixels, M·width], then [M, out, in]."""
-    yield block.transposed.times(network.side_by_side(deltas[0]))
-    for delta, a in zip(deltas[1:], trace.activations, strict=True):
+    yield block.transposed.times(network.side_by_side(deltas.layers[0]))
+    for delta, a in zip(deltas.layers[1:], trace.activations, strict=True):
         yield product(delta.mT, a)
 
 

@@ -29,6 +29,9 @@ _ACTIVATIONS = {
 }
 
 
+_NORMALIZATIONS = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
+
+
 class SteepSigmoid(nn.Module):
     """sigmoid(steepness · z), which ``torch.nn`` lacks."""
 
@@ -49,14 +52,31 @@ class LeCunTanh(nn.Module):
         return 1.7159 * torch.tanh(2 * z / 3)
 
 
-def build(parameters: Sequence[tuple[Tensor, Tensor]], activation: Entry) -> nn.Sequential:
+class Residual(nn.Module):
+    """A hidden layer that adds its input to its output."""
+
+    def __init__(self, *layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = nn.Sequential(*layer)
+
+    def forward(self, a: Tensor) -> Tensor:
+        """The sum of the activations ``a`` and of what the layer makes of them."""
+        return a + self.layer(a)
+
+
+def build(
+    parameters: Sequence[tuple[Tensor, Tensor]],
+    activation: Entry,
+    normalization: Entry | None = None,
+    residual: bool = False,
+) -> nn.Sequential:
     """The network of one run, from its weights [out, in] and biases [out]; the outputs are pre-activations."""
+    *hidden, output = [_linear(weight, bias) for weight, bias in parameters]
     layers: list[nn.Module] = []
-    for weight, bias in parameters:
-        linear = nn.Linear(weight.shape[1], weight.shape[0], dtype=weight.dtype)
-        linear.weight.data, linear.bias.data = weight.clone(), bias.clone()
-        layers += [linear, _activation(activation)]
-    return nn.Sequential(*layers[:-1])
+    for linear in hidden:
+        layer = [linear, *_normalization(normalization, linear), _activation(activation)]
+        layers += [Residual(*layer)] if residual and layers else layer
+    return nn.Sequential(*layers, output)
 
 
 def train(
@@ -68,8 +88,9 @@ def train(
 ) -> None:
     """Train ``network`` in place on pairs of images [B, inputs] and one-hot targets [B, classes].
 
-    ``decay`` is the book's lambda/n; it acts on weights, not on biases.
+    ``decay`` is the book's lambda/n; it acts on weights, not on biases, gains and shifts.
     """
+    network.train()
     optimizer = _optimizer(network, cell, decay)
     for images, targets in minibatches:
         optimizer.zero_grad()
@@ -98,6 +119,18 @@ def clip(network: nn.Module, clipping: Entry | None) -> None:
         nn.utils.clip_grad_value_(network.parameters(), threshold)
 
 
+def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
+    linear = nn.Linear(weight.shape[1], weight.shape[0], dtype=weight.dtype)
+    linear.weight.data, linear.bias.data = weight.clone(), bias.clone()
+    return linear
+
+
+def _normalization(normalization: Entry | None, linear: nn.Linear) -> list[nn.Module]:
+    if normalization is None:
+        return []
+    return [_NORMALIZATIONS[normalization.name](linear.out_features, dtype=linear.weight.dtype)]
+
+
 def _activation(activation: Entry) -> nn.Module:
     if activation.name == "lecun_tanh":
         return LeCunTanh()
@@ -108,11 +141,9 @@ def _activation(activation: Entry) -> nn.Module:
 
 
 def _optimizer(network: nn.Sequential, cell: Cell, decay: float) -> torch.optim.Optimizer:
-    linears = [layer for layer in network if isinstance(layer, nn.Linear)]
-    groups = [
-        {"params": [layer.weight for layer in linears], "weight_decay": decay},
-        {"params": [layer.bias for layer in linears], "weight_decay": 0.0},
-    ]
+    matrices = [parameter for parameter in network.parameters() if parameter.dim() == 2]
+    vectors = [parameter for parameter in network.parameters() if parameter.dim() == 1]
+    groups = [{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
     given, rate = cell.optimizer.keywords, cell.learning_rate
     if cell.optimizer.name == "adam":
         betas = given.get("beta1", 0.9), given.get("beta2", 0.999)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gradgrid.core.plan import Run
+from gradgrid.core.plan import Cell, Run
 from gradgrid.train import losses
 from gradgrid.train.clipping import StackLimits, limits
-from gradgrid.train.gains import activation_function
+from gradgrid.train.hidden import Hidden
 from gradgrid.train.losses import Loss
-from gradgrid.train.network import OwnImagesNetwork, Parameters, StackedNetwork, Trace, gradient_norms
+from gradgrid.train.network import OwnImagesNetwork, Parameters, StackedNetwork, gradient_norms
+from gradgrid.train.passes import Deltas, Trace
 from gradgrid.train.pixels import Minibatch, OwnMinibatch
 from gradgrid.train.updates import Gradients, OwnImagesDescent, Rates, Update, is_sparse, make_update
 
@@ -46,10 +47,10 @@ class Stack:
         self.runs = tuple(runs)
         self.loss: Callable[[Tensor, Tensor], Loss] = getattr(losses, loss)
         sparse = is_sparse(cell.optimizer, cell.learning_rate, decay)
-        # A dense update has elementwise arithmetic on biases [M, 1, neurons], as if on one image.
-        counts = images if sparse else {1, *images}
+        # Dense updates and running statistics have elementwise arithmetic on [M, 1, neurons], as if on one image.
+        counts = images if sparse and cell.normalization is None else {1, *images}
         kind = OwnImagesNetwork if own_images else StackedNetwork
-        self.network = kind.of(parameters, activation_function(cell.activation), counts)
+        self.network = kind.of(parameters, Hidden.of(cell), counts)
         stacked, like = self.network.stacked, self.network.biases[0]
         self.limits = StackLimits([limits(run.cell.clipping) for run in runs], stacked, like)
         rates = [run.cell.learning_rate for run in runs] + [0.0] * (stacked - len(runs))
@@ -70,9 +71,10 @@ class Stack:
         return self.network.forward(minibatch.images, minibatch.targets, self.loss)
 
     def descend(
-        self, minibatch: Minibatch | OwnMinibatch, trace: Trace, deltas: Sequence[Tensor]
+        self, minibatch: Minibatch | OwnMinibatch, trace: Trace, deltas: Deltas
     ) -> StepClipping | None:
         """The clipped update of a step, from its forward and backward pass."""
+        self.network.remember(trace)
         mean = torch.full_like(self.limits.norms, 1 / minibatch.size)
         if not self.limits.any:
             self.update.step(self.network, Gradients(deltas, trace, minibatch, mean))
@@ -86,12 +88,17 @@ class Stack:
 def _shared_rate(runs: Sequence[Run]) -> float:
     """The learning rate of runs that can see their own images."""
     rates = {run.cell.learning_rate for run in runs}
-    plain = all(
-        run.cell.optimizer.name == "sgd" and limits(run.cell.clipping).value == math.inf for run in runs
-    )
-    if len(rates) > 1 or not plain:
-        raise ValueError("runs with their own images: sgd without clipping by value, at one learning rate")
+    if len(rates) > 1 or not all(_plain(run.cell) for run in runs):
+        raise ValueError(
+            "runs with their own images: sgd without clipping by value, normalization or residual connections, "
+            "at one learning rate"
+        )
     return rates.pop()
+
+
+def _plain(cell: Cell) -> bool:
+    remedies = cell.normalization is not None or cell.residual
+    return cell.optimizer.name == "sgd" and limits(cell.clipping).value == math.inf and not remedies
 
 
 def alike(runs: Sequence[Run], decay: float, largest: int) -> list[list[Run]]:
@@ -99,9 +106,8 @@ def alike(runs: Sequence[Run], decay: float, largest: int) -> list[list[Run]]:
     groups: dict[object, list[Run]] = {}
     for run in runs:
         cell = run.cell
-        groups.setdefault((cell.optimizer, is_sparse(cell.optimizer, cell.learning_rate, decay)), []).append(
-            run
-        )
+        sparse = is_sparse(cell.optimizer, cell.learning_rate, decay)
+        groups.setdefault((cell.optimizer, sparse, cell.normalization, cell.residual), []).append(run)
     return [part for group in groups.values() for part in even_parts(group, largest)]
 
 

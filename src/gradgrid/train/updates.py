@@ -2,7 +2,8 @@
 
 :class:`SparseDescent` is plain gradient descent, which touches only the weights of pixels that are not zero;
 :class:`DenseUpdate` serves every optimizer, and would give the same for ``sgd`` (a test compares them).
-Both follow ``torch.optim``: clipping first, then weight decay, on weights and not on biases (Nielsen, ch. 3).
+Both follow ``torch.optim``: clipping first, then weight decay, on weights and not on biases (Nielsen, ch. 3), gains
+and shifts.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,17 +16,18 @@ from torch import Tensor
 from gradgrid.core.entries import Entry
 from gradgrid.train import optimizers
 from gradgrid.train.clipping import Cutter
-from gradgrid.train.network import OwnImagesNetwork, StackedNetwork, Trace
+from gradgrid.train.network import OwnImagesNetwork, StackedNetwork
+from gradgrid.train.passes import Deltas, Trace
 from gradgrid.train.pixels import Minibatch, OwnMinibatch
 from gradgrid.train.products import product
 
 
 @dataclass(frozen=True)
 class Gradients:
-    """What a backward pass leaves: ``deltas`` [M, B, neurons] layer by layer, each image's own; and ``factor``
-    [M, 1, 1], by which their sum over the images is to be multiplied (1/B, and clipping by norm)."""
+    """What a backward pass leaves, and ``factor`` [M, 1, 1], by which sums over the images are to be multiplied
+    (1/B, and clipping by norm)."""
 
-    deltas: Sequence[Tensor]
+    deltas: Deltas
     trace: Trace
     minibatch: Minibatch | OwnMinibatch
     factor: Tensor
@@ -62,15 +64,17 @@ class SparseDescent:
         """See :class:`Update`."""
         learning, limits = self.rates.learning, self.rates.limits
         cutter = Cutter(None if limits is None else learning * limits)
-        steps = [delta * (learning * gradients.factor) for delta in gradients.deltas]
+        steps = gradients.deltas.times(learning * gradients.factor)
         network.shrink(self.shrinkage)
-        rows = _active_rows(network, gradients.minibatch, steps[0] / network.scale)
+        rows = _active_rows(network, gradients.minibatch, steps.layers[0] / network.scale)
         cutter.side_by_side(rows, 1 / network.scale)
         network.table.index_add_(0, gradients.minibatch.active, rows, alpha=-1)
-        for weights, step, a in zip(network.weights, steps[1:], gradients.trace.activations, strict=True):
+        for weights, step, a in zip(
+            network.weights, steps.layers[1:], gradients.trace.activations, strict=True
+        ):
             weights.sub_(cutter.by_run(product(step.mT, a)))
-        for biases, step in zip(network.biases, steps, strict=True):
-            biases.sub_(cutter.by_run(step.sum(1, keepdim=True)))
+        for vector, step in zip(network.vectors(), steps.of_vectors(), strict=True):
+            vector.sub_(cutter.by_run(step))
         return cutter.cut
 
 
@@ -86,12 +90,12 @@ class OwnImagesDescent:
 
     def step(self, network: OwnImagesNetwork, gradients: Gradients) -> bool:
         """See :class:`Update`."""
-        steps = [delta * (self.learning_rate * gradients.factor) for delta in gradients.deltas]
+        steps = gradients.deltas.times(self.learning_rate * gradients.factor)
         inputs = [gradients.minibatch.images, *gradients.trace.activations]
-        for weights, step, a in zip([network.first, *network.weights], steps, inputs, strict=True):
+        for weights, step, a in zip([network.first, *network.weights], steps.layers, inputs, strict=True):
             weights.baddbmm_(step.mT, a, beta=self.kept, alpha=-1)
-        for biases, step in zip(network.biases, steps, strict=True):
-            biases.sub_(step.sum(1, keepdim=True))
+        for biases, step in zip(network.biases, steps.of_vectors(), strict=True):
+            biases.sub_(step)
         return False
 
 
@@ -106,13 +110,13 @@ class DenseUpdate:
     def step(self, network: StackedNetwork, gradients: Gradients) -> Tensor | bool:
         """See :class:`Update`."""
         cutter = Cutter(self.rates.limits)
-        mean = [delta * gradients.factor for delta in gradients.deltas]
-        found = [_dense_first(network, gradients.minibatch, mean[0], cutter)]
-        pairs = zip(mean[1:], gradients.trace.activations, strict=True)
+        mean = gradients.deltas.times(gradients.factor)
+        found = [_dense_first(network, gradients.minibatch, mean.layers[0], cutter)]
+        pairs = zip(mean.layers[1:], gradients.trace.activations, strict=True)
         found += [cutter.by_run(product(delta.mT, a)) for delta, a in pairs]
         decayed = zip(found, [network.table, *network.weights], strict=True)
         found = [gradient.add_(weights, alpha=self.rates.decay) for gradient, weights in decayed]
-        found += [cutter.by_run(delta.sum(1, keepdim=True)) for delta in mean]
+        found += [cutter.by_run(gradient) for gradient in mean.of_vectors()]
         self._apply(network, found)
         return cutter.cut
 
