@@ -8,9 +8,11 @@ import torch
 import training
 from torch import nn
 
+from gradgrid.core.entries import Entry
 from gradgrid.core.laboratory_tables import LABORATORY_TABLES
 from gradgrid.core.parquet import to_arrow
 from gradgrid.laboratory.trainability import MINIBATCH, Point, initial, minibatches, stacked, trainability
+from gradgrid.theory.correlation import correlation_limit
 from gradgrid.train import reference
 from gradgrid.train.trainer import data_order
 
@@ -44,6 +46,13 @@ def test_every_network_ends_where_the_plain_loop_ends():
         found = rows[point.sigma_w2, point.seed, depth]
         assert found == pytest.approx(plain_accuracy(point, depth)), (point, depth)
     assert rows.nunique() > 4, "the networks must differ for this test to say anything"
+
+
+def test_the_reach_of_theory_is_that_of_the_correlations():
+    rows = trainability(SETTINGS | {"steps": 1, "depth": [1], "seeds": [0]}, IMAGES).set_index("sigma_w2")
+    for sigma_w2 in SETTINGS["sigma_w2"]:
+        expected = correlation_limit(Entry("tanh"), sigma_w2, 0.05).depth_scale
+        assert rows.loc[sigma_w2, "xi_c"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_parameters_step_by_step_are_those_of_the_plain_loop():
@@ -84,7 +93,7 @@ def test_a_seed_has_the_same_draws_at_every_point():
 def test_other_levels_change_nothing_bit_for_bit():
     few = trainability(SETTINGS | {"sigma_w2": [3.0], "depth": [4], "seeds": [3]}, FLOAT32)
     many = trainability(SETTINGS | {"sigma_w2": [0.5, 3.0, 1.0], "sigma_b2": [0.0, 0.05]}, FLOAT32)
-    same = many.merge(few.drop(columns="accuracy"))
+    same = many.merge(few[["sigma_w2", "sigma_b2", "depth", "seed"]])
     assert same["accuracy"].tolist() == few["accuracy"].tolist()
     stacks = [stacked(points, 4, SETTINGS, FLOAT32) for points in (POINTS, POINTS[3:])]
     for stack in stacks:

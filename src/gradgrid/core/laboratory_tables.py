@@ -231,6 +231,7 @@ TRAINABILITY = Table(
         _DATASET,
         _f64("sigma_w2", "1", "initial variance of the weights times the fan-in"),
         _f64("sigma_b2", "1", "initial variance of the biases"),
+        _f64("xi_c", "layers", "depth over which correlations decay; null where the signal dies out"),
         _DEPTH,
         _SEED,
         Column(

@@ -30,13 +30,16 @@ _MOST_STEPS, _STEP = 200, 1e-13
 def phase(settings: dict) -> pd.DataFrame:
     """Table ``laboratory/phase``: the phase diagram of tanh at a grid of points, those of ``settings`` among them."""
     levels = [_levels(SIGMA_B2, settings["sigma_b2"]), _levels(SIGMA_W2, settings["sigma_w2"])]
-    rows = pd.DataFrame(itertools.product(*levels), columns=["sigma_b2", "sigma_w2"])
-    ends = [limit(TANH, row.sigma_w2, row.sigma_b2) for row in rows.itertuples()]
-    rows = rows.assign(q_star=[end.q for end in ends], chi_1=[end.chi for end in ends])
+    rows = predicted(pd.DataFrame(itertools.product(*levels), columns=["sigma_b2", "sigma_w2"]))
     critical = {sigma_b2: critical_sigma_w2(TANH, sigma_b2) for sigma_b2 in levels[0]}
-    return rows.assign(
-        xi_c=correlation_scales(rows), critical_sigma_w2=[critical[sigma_b2] for sigma_b2 in rows["sigma_b2"]]
-    )
+    return rows.assign(critical_sigma_w2=[critical[sigma_b2] for sigma_b2 in rows["sigma_b2"]])
+
+
+def predicted(points: pd.DataFrame) -> pd.DataFrame:
+    """Points with sigma_w2 and sigma_b2, and what theory says of them: q_star, chi_1 and xi_c."""
+    ends = [limit(TANH, point.sigma_w2, point.sigma_b2) for point in points.itertuples()]
+    rows = points.assign(q_star=[end.q for end in ends], chi_1=[end.chi for end in ends])
+    return rows.assign(xi_c=correlation_scales(rows))
 
 
 def correlation_scales(rows: pd.DataFrame) -> pd.Series:

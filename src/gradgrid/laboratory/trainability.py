@@ -16,6 +16,7 @@ import torch
 from gradgrid.core.entries import Entry
 from gradgrid.core.jobs import Progress
 from gradgrid.core.plan import Cell, Run
+from gradgrid.laboratory.phase import predicted
 from gradgrid.train.evaluation import evaluate
 from gradgrid.train.images import CLASSES, Images
 from gradgrid.train.initialization import initialize
@@ -54,7 +55,9 @@ def trainability(settings: dict, images: Images) -> pd.DataFrame:
         _, accuracy = evaluate(stack, images.probes.blocks)
         kept = accuracy.where(stack.network.finite().cpu(), math.nan)
         frames.append(pd.DataFrame(points).assign(depth=depth, accuracy=kept.numpy()))
-    return pd.concat(frames, ignore_index=True)
+    theory = predicted(pd.DataFrame(points).drop_duplicates(["sigma_w2", "sigma_b2"]))
+    at = ["sigma_w2", "sigma_b2"]
+    return pd.concat(frames, ignore_index=True).merge(theory[[*at, "xi_c"]], on=at, how="left")
 
 
 def stacked(points: Sequence[Point], depth: int, settings: dict, images: Images) -> Stack:

@@ -75,8 +75,7 @@ def _line_in_words(line: pd.Series) -> str:
 @figure(table="laboratory/trainability", order=682, chapter="The laboratory")
 def laboratory_trainability(source: Source) -> Drawing:
     """Training accuracy of deep narrow tanh networks by depth and by the variance of their weights."""
-    theory = ["xi_c"] if "xi_c" in source.columns else []
-    rows = source.read(["sigma_w2", "sigma_b2", "depth", "seed", "accuracy", *theory])
+    rows = source.read(["sigma_w2", "sigma_b2", "xi_c", "depth", "seed", "accuracy"])
     title, seeds = "How deep networks can be trained, by their initial weights", counted(source.seeds, "seed")
     biases, depths = sorted(rows["sigma_b2"].unique()), sorted(rows["depth"].unique())
     scope = source.stated(seeds, "tanh", "plain gradient descent")
@@ -88,8 +87,7 @@ def laboratory_trainability(source: Source) -> Drawing:
     for axes, sigma_b2 in zip(grid, biases, strict=True):
         of_biases = rows[rows["sigma_b2"] == sigma_b2]
         _accuracies(axes, of_biases, norm, colors)
-        if theory:
-            _reach(axes, of_biases, depths)
+        _reach(axes, of_biases, depths)
     panels.axis_labels(sheet.body, _WEIGHTS, "hidden layers")
     ticks = [0, 0.25, 0.5, 0.75, 1]
     bar = sheet.body.colorbar(ScalarMappable(norm, colors), ax=list(grid), pad=0.01, fraction=0.03)
@@ -97,7 +95,7 @@ def laboratory_trainability(source: Source) -> Drawing:
     bar.set_label("training accuracy (%)", fontsize=TEXT)
     return sheet.drawing(
         caption=f"Percent of the training images, mean over {seeds} of those that did not diverge; grey: all diverged. "
-        f"{'Red bars: 6 ξ_c, the depth up to which theory lets inputs be told apart. ' if theory else ''}{_best(rows)}",
+        f"Red bars: 6 ξ_c, the depth up to which theory lets inputs be told apart. {_best(rows)}",
         alt=f"Heat maps of training accuracy for {counted(len(depths), 'depth')} and σ_w² "
         f"{listed(f'{sigma:g}' for sigma in sorted(rows['sigma_w2'].unique()))}.",
         units={"depth": "hidden layers", "sigma_w2": "1", "accuracy": "percent of the training images"},
