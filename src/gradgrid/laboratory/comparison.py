@@ -177,6 +177,6 @@ def _deltas(kind: Networks, images: Images, block: ProbeBlock) -> pd.DataFrame:
     like = images.training.targets
     parameters = [[(w.to(like), b.to(like)) for w, b in layers] for layers in drawn]
     stack = Stack(runs, parameters, "cross_entropy", 0.0, images.sizes())
-    deltas = stack.network.backward(stack.forward(block))[:-1]
+    deltas = stack.network.backward(stack.forward(block)).layers[:-1]
     sizes = torch.stack([delta.double().square().mean((1, 2)).sqrt() for delta in deltas])
     return pd.DataFrame(sizes[:, : len(runs)].numpy(), index=range(1, GRID_DEPTH + 1))
