@@ -3,8 +3,6 @@
 import pytest
 from grid import assert_same_numbers, files, stamps
 
-pytestmark = pytest.mark.xdist_group("finished")  # one worker runs the workflow that they share
-
 ACTIVATIONS = "[tanh, {leaky_relu: {negative_slope: 0.1}}]"
 
 

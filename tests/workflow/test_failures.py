@@ -6,8 +6,6 @@ import pyarrow.compute as pc
 import pytest
 from grid import assert_same_numbers, numbers
 
-pytestmark = pytest.mark.xdist_group("finished")  # one worker runs the workflow that they share
-
 
 def check_failed(workspace, ended, log, message):
     """The message stands in the job's log and on the terminal, and no traceback does."""

@@ -13,8 +13,6 @@ from gradgrid.core.laboratory_tables import LABORATORY_TABLES
 from gradgrid.core.plan import BUNDLE_TABLES
 from gradgrid.core.tables import TABLES
 
-pytestmark = pytest.mark.xdist_group("finished")  # one worker runs the workflow that they share
-
 BOOK_PARTS = {
     "accuracy": ["depth=1", "depth=2"],
     "initialization": ["width=5"],

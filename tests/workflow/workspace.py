@@ -124,6 +124,11 @@ class Workspace:
             copy(REPOSITORY / name, folder / name)
         if settings:
             (folder / "settings.yaml").write_text(settings, encoding="utf-8")
+        return cls.existing(folder, environment, settings)
+
+    @classmethod
+    def existing(cls, folder: Path, environment: dict[str, str], settings: str = "") -> "Workspace":
+        """A folder that :meth:`new` made."""
         kept = {name: value for name, value in os.environ.items() if name not in NOT_OURS}
         return cls(folder, kept | environment, settings)
 
