@@ -11,7 +11,7 @@ rule book_training:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=3000,
         runtime=60,
     params:
         settings=lambda wildcards: BOOK_TRAINING[wildcards.experiment][wildcards.part],
