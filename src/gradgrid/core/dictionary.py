@@ -11,9 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from gradgrid.core.book_tables import BOOK_TABLES
+from gradgrid.core.columns import Column
 from gradgrid.core.files import replacing
 from gradgrid.core.laboratory_tables import LABORATORY_TABLES
-from gradgrid.core.tables import FACTORS, TABLES, Column, Table
+from gradgrid.core.tables import FACTORS, TABLES, Table
 
 FILES = (
     ("results/data/dataset.npz", "the images and labels, split as in the book"),
@@ -32,8 +33,8 @@ FILES = (
 HEAD = """\
 # Outputs
 
-Generated from `tables.py`, `book_tables.py` and `laboratory_tables.py` in `src/gradgrid/core` by
-`python -m gradgrid.core.dictionary --fix`; do not edit.
+Generated from `columns.py`, `tables.py`, `book_tables.py` and `laboratory_tables.py` in
+`src/gradgrid/core` by `python -m gradgrid.core.dictionary --fix`; do not edit.
 
 ## Files
 

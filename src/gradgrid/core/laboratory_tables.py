@@ -2,32 +2,25 @@
 
 import pyarrow as pa
 
-from gradgrid.core.tables import STRING, Column, Table
+from gradgrid.core import columns
+from gradgrid.core.columns import Column, f32, f64, i32, text
+from gradgrid.core.tables import Table
 
-_DATASET = Column("dataset", STRING, "name", "data actually used; digits where MNIST could not be had")
-_WIDTH = Column("width", pa.int32(), "neurons", "neurons in each layer")
-_DEPTH = Column("depth", pa.int32(), "layers", "number of hidden layers")
-_SEED = Column("seed", pa.int32(), "1", "replicate number; fixes the draw of weights and inputs")
-_LAYER = Column("layer", pa.int32(), "layer", "1 … depth from the input")
-_ACTIVATION = Column("activation", STRING, "name", "activation of the layers, with its parameters")
-_INITIALIZER = Column("initializer", STRING, "name", "how the weights are drawn, with its parameters")
-_SEQUENCE = Column(
+_WIDTH = columns.WIDTH.described("neurons in each layer")
+_SEED = columns.SEED.described("replicate number; fixes the draw of weights and inputs")
+_LAYER = columns.LAYER.described("1 … depth from the input")
+_ACTIVATION = columns.ACTIVATION.described("activation of the layers, with its parameters")
+_SEQUENCE = text(
     "sequence",
-    STRING,
-    "name",
     "how an image is read: rows, 28 steps of 28 pixels; pixels, 196 steps of the mean of 2 × 2 pixels",
 )
 
 
-def _f64(name: str, unit: str, description: str) -> Column:
-    return Column(name, pa.float64(), unit, description)
-
-
-_RADIUS = _f64("spectral_radius", "1", "of the recurrent weights before training")
-_ACTIVATION_STD = _f64(
+_RADIUS = f64("spectral_radius", "1", "of the recurrent weights before training")
+_ACTIVATION_STD = f64(
     "activation_std", "1", "standard deviation of the activations over inputs and neurons, in float64"
 )
-_GRADIENT_STD = _f64(
+_GRADIENT_STD = f64(
     "gradient_std",
     "1",
     "the same of the gradient with respect to the activations; at the last layer it is standard normal, or where "
@@ -38,22 +31,21 @@ LINEAR = Table(
     "linear",
     "a layer of a deep linear network without biases",
     (
-        Column("kind", STRING, "name", "scaled_identity: W = c I; gaussian: Var(W) = g²/width"),
-        Column("precision", STRING, "name", "of the arithmetic: float32 or float64"),
-        _f64("scale", "1", "c or g"),
+        text("kind", "scaled_identity: W = c I; gaussian: Var(W) = g²/width"),
+        text("precision", "of the arithmetic: float32 or float64"),
+        f64("scale", "1", "c or g"),
         _SEED,
         _LAYER,
         _ACTIVATION_STD,
         _GRADIENT_STD,
-        _f64("expected_std", "1", "of the activations: scale^layer × the standard deviation of the inputs"),
-        _f64(
+        f64("expected_std", "1", "of the activations: scale^layer × the standard deviation of the inputs"),
+        f64(
             "expected_gradient_std",
             "1",
             "of the gradient: scale^(layers up to where it starts) × its standard deviation there",
         ),
-        Column(
+        i32(
             "in_range_until",
-            pa.int32(),
             "layer",
             "last l for which scale^l is a normal number of this precision: from there on it underflows or overflows; "
             "null for scale 1",
@@ -67,19 +59,18 @@ PROPAGATION = Table(
     (
         _WIDTH,
         _ACTIVATION,
-        _INITIALIZER,
+        columns.INITIALIZER,
         _SEED,
         _LAYER,
         _ACTIVATION_STD,
         _GRADIENT_STD,
-        _f64("preactivation_std", "1", "standard deviation of the pre-activations, in float64"),
-        Column(
+        f64("preactivation_std", "1", "standard deviation of the pre-activations, in float64"),
+        f32(
             "saturated_fraction",
-            pa.float32(),
             "fraction",
             "activations whose slope is below 5 % of the activation's largest slope",
         ),
-        Column("dead_fraction", pa.float32(), "fraction", "neurons whose slope is exactly 0 on every input"),
+        f32("dead_fraction", "fraction", "neurons whose slope is exactly 0 on every input"),
         Column(
             "nonfinite",
             pa.bool_(),
@@ -95,23 +86,20 @@ OVERFLOW = Table(
     (
         _WIDTH,
         _ACTIVATION,
-        _INITIALIZER,
+        columns.INITIALIZER,
         _SEED,
-        Column(
+        i32(
             "first_nonfinite_layer",
-            pa.int32(),
             "layer",
             "first layer whose activations hold an infinity or NaN; null: none",
         ),
-        Column(
+        i32(
             "first_nonfinite_std_layer",
-            pa.int32(),
             "layer",
             "first layer with activations x of which PyTorch's x.std() is infinite or NaN; null: none",
         ),
-        Column(
+        i32(
             "first_nonfinite_variance_layer",
-            pa.int32(),
             "layer",
             "first layer whose variance, the square of that, float32 cannot hold; null: none",
         ),
@@ -122,15 +110,15 @@ BY_HAND = Table(
     "by_hand",
     "an initialization written by hand beside the library's",
     (
-        _INITIALIZER,
+        columns.INITIALIZER,
         Column(
             "formula", pa.string(), "text", "standard deviation std or bound a, as teaching texts write it"
         ),
-        _f64("std_by_hand", "1", "standard deviation of weights drawn by the formula"),
-        _f64("std_by_library", "1", "the same of weights drawn by PyTorch"),
-        _f64("std_expected", "1", "what the formula says"),
-        _f64("statistic", "1", "two-sample Kolmogorov–Smirnov statistic"),
-        _f64("p_value", "1", "its p-value: small where the two are not one distribution"),
+        f64("std_by_hand", "1", "standard deviation of weights drawn by the formula"),
+        f64("std_by_library", "1", "the same of weights drawn by PyTorch"),
+        f64("std_expected", "1", "what the formula says"),
+        f64("statistic", "1", "two-sample Kolmogorov–Smirnov statistic"),
+        f64("p_value", "1", "its p-value: small where the two are not one distribution"),
     ),
 )
 
@@ -138,11 +126,11 @@ TUTORIAL = Table(
     "tutorial",
     "a number that a tutorial publishes, computed again",
     (
-        Column("id", STRING, "name", "of the published numbers in core/references.csv"),
-        Column("layer", pa.int32(), "layer", "1 is next to the input; null for gains"),
-        _f64("measured", "1", "what the tutorial's code gives here"),
-        _f64("published", "1", "what the tutorial prints"),
-        _f64(
+        text("id", "of the published numbers in core/references.csv"),
+        columns.LAYER.described("1 is next to the input; null for gains"),
+        f64("measured", "1", "what the tutorial's code gives here"),
+        f64("published", "1", "what the tutorial prints"),
+        f64(
             "rounding",
             "1",
             "change of the measured number where every input moves to a neighbouring float32: digits below depend on "
@@ -156,10 +144,10 @@ GAINS = Table(
     "an activation",
     (
         _ACTIVATION,
-        _f64("deviation_gain", "1", "std(x)/std(f(x)), x standard normal: keeps the deviation, mean and all"),
-        _f64("second_moment_gain", "1", "1/sqrt(E[f(x)²]): keeps the activations' size forward"),
-        _f64("backward_gain", "1", "1/sqrt(E[f'(x)²]): keeps the gradient's size backward"),
-        _f64("torch_gain", "1", "torch.nn.init.calculate_gain; null where it has none"),
+        f64("deviation_gain", "1", "std(x)/std(f(x)), x standard normal: keeps the deviation, mean and all"),
+        f64("second_moment_gain", "1", "1/sqrt(E[f(x)²]): keeps the activations' size forward"),
+        f64("backward_gain", "1", "1/sqrt(E[f'(x)²]): keeps the gradient's size backward"),
+        f64("torch_gain", "1", "torch.nn.init.calculate_gain; null where it has none"),
     ),
 )
 
@@ -167,42 +155,38 @@ THEORY = Table(
     "theory",
     "an activation × initializer, mean-field theory beside measurement",
     (
-        Column(
+        text(
             "inputs",
-            STRING,
-            "name",
             "standard_normal: the networks of table propagation; or the dataset actually used: "
             "networks as in the grid, 8 hidden layers",
         ),
         _WIDTH,
         _ACTIVATION,
-        _INITIALIZER,
-        _f64("sigma_w2", "1", "variance of the hidden layers' weights times their fan-in; null: no theory"),
-        _f64("sigma_b2", "1", "variance of the biases"),
-        _f64(
+        columns.INITIALIZER,
+        f64("sigma_w2", "1", "variance of the hidden layers' weights times their fan-in; null: no theory"),
+        f64("sigma_b2", "1", "variance of the biases"),
+        f64(
             "q_star",
             "1",
             "variance at which the pre-activations end, along the orbit from the actual inputs; null: ∞",
         ),
-        Column(
+        text(
             "stability",
-            STRING,
-            "name",
             "of that end: stable; neutral, no variance changes; diverges, to ∞; collapses, to 0",
         ),
-        _f64("chi_1", "1", "factor of the squared gradient a layer at that end"),
-        Column("first_layer", pa.int32(), "layer", "first of the layers that are compared"),
-        Column("last_layer", pa.int32(), "layer", "last; sizes of all seeds between lie in float32's range"),
-        _f64(
+        f64("chi_1", "1", "factor of the squared gradient a layer at that end"),
+        i32("first_layer", "layer", "first of the layers that are compared"),
+        i32("last_layer", "layer", "last; sizes of all seeds between lie in float32's range"),
+        f64(
             "factor_predicted",
             "1",
             "factor of the gradient's size a layer: geometric mean of √chi over these layers, along the orbit",
         ),
-        _f64("factor_measured", "1", "the same measured: geometric mean over seeds"),
-        _f64("low", "1", "lower end of its 95 % t-interval, taken of logarithms"),
-        _f64("high", "1", "upper end of its 95 % t-interval"),
-        _f64("spread", "1", "standard deviation over seeds of the measured factor's natural logarithm"),
-        Column("note", STRING, "text", "why there is no prediction or measurement; null: there are both"),
+        f64("factor_measured", "1", "the same measured: geometric mean over seeds"),
+        f64("low", "1", "lower end of its 95 % t-interval, taken of logarithms"),
+        f64("high", "1", "upper end of its 95 % t-interval"),
+        f64("spread", "1", "standard deviation over seeds of the measured factor's natural logarithm"),
+        text("note", "why there is no prediction or measurement; null: there are both", unit="text"),
     ),
 )
 
@@ -210,17 +194,17 @@ PHASE = Table(
     "phase",
     "a point of the phase diagram of tanh",
     (
-        _f64("sigma_w2", "1", "variance of the weights times the fan-in"),
-        _f64("sigma_b2", "1", "variance of the biases"),
-        _f64("q_star", "1", "variance at which the pre-activations end"),
-        _f64("chi_1", "1", "factor of the squared gradient a layer: below 1 ordered, above 1 chaotic"),
-        _f64(
+        f64("sigma_w2", "1", "variance of the weights times the fan-in"),
+        f64("sigma_b2", "1", "variance of the biases"),
+        f64("q_star", "1", "variance at which the pre-activations end"),
+        f64("chi_1", "1", "factor of the squared gradient a layer: below 1 ordered, above 1 chaotic"),
+        f64(
             "xi_c",
             "layers",
             "depth over which the distance of two inputs' correlation from where it ends shrinks e-fold; "
             "null where q_star is 0",
         ),
-        _f64("critical_sigma_w2", "1", "the sigma_w2 at which chi_1 is 1, for this sigma_b2"),
+        f64("critical_sigma_w2", "1", "the sigma_w2 at which chi_1 is 1, for this sigma_b2"),
     ),
 )
 
@@ -228,16 +212,13 @@ TRAINABILITY = Table(
     "trainability",
     "a deep narrow tanh network of the phase diagram after training",
     (
-        _DATASET,
-        _f64("sigma_w2", "1", "initial variance of the weights times the fan-in"),
-        _f64("sigma_b2", "1", "initial variance of the biases"),
-        _f64("xi_c", "layers", "depth over which correlations decay; null where the signal dies out"),
-        _DEPTH,
+        columns.DATASET,
+        f64("sigma_w2", "1", "initial variance of the weights times the fan-in"),
+        f64("sigma_b2", "1", "initial variance of the biases"),
+        f64("xi_c", "layers", "depth over which correlations decay; null where the signal dies out"),
+        columns.DEPTH.described("number of hidden layers"),
         _SEED,
-        Column(
-            "accuracy",
-            pa.float32(),
-            "fraction",
+        columns.ACCURACY.described(
             "share of the first 1,000 training images classified correctly after the last step; null if diverged",
         ),
     ),
@@ -247,12 +228,12 @@ RECURRENT = Table(
     "recurrent",
     "an untrained plain recurrent network × time step",
     (
-        _DATASET,
+        columns.DATASET,
         _SEQUENCE,
         _RADIUS,
         _SEED,
-        Column("time", pa.int32(), "time steps", "time step t of the hidden state, counted from 1"),
-        _f64(
+        i32("time", "time steps", "time step t of the hidden state, counted from 1"),
+        f64(
             "gradient_norm",
             "1",
             "norm of dC/dh_t, C an image's own cost after the last time step; mean over the first 100 training images",
@@ -264,26 +245,24 @@ RECURRENT_TRAINING = Table(
     "recurrent_training",
     "a plain recurrent network × measured step of its training",
     (
-        _DATASET,
+        columns.DATASET,
         _SEQUENCE,
         _RADIUS,
-        Column("clipping", STRING, "name", "none or norm=threshold"),
+        columns.CLIPPING.described("none or norm=threshold"),
         _SEED,
-        Column("step", pa.int32(), "steps", "updates done before the measurement; 0 is initialization"),
-        _f64(
+        columns.STEP.described("updates done before the measurement; 0 is initialization"),
+        f64(
             "loss", "nats", "mean cost of the minibatches since the last measurement; null at initialization"
         ),
-        _f64("accuracy", "fraction", "share of the first 500 validation images classified correctly"),
-        _f64(
+        f64("accuracy", "fraction", "share of the first 500 validation images classified correctly"),
+        f64(
             "gradient_norm",
             "1",
             "largest norm of the whole gradient, before clipping, since the last measurement; null at initialization",
         ),
-        _f64("trained_radius", "1", "spectral radius of the recurrent weights after these updates"),
-        Column(
+        f64("trained_radius", "1", "spectral radius of the recurrent weights after these updates"),
+        text(
             "status",
-            STRING,
-            "name",
             "training, or diverged: a parameter is not finite, and from there on all measures are null",
         ),
     ),

@@ -8,17 +8,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-STRING = pa.dictionary(pa.int32(), pa.string())
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its name, arrow type, unit (``1`` for a pure number) and description."""
-
-    name: str
-    type: pa.DataType
-    unit: str
-    description: str
+from gradgrid.core import columns
+from gradgrid.core.columns import Column, f32, f64, i32, text
 
 
 @dataclass(frozen=True)
@@ -40,35 +31,30 @@ class Table:
 
 
 FACTORS = (
-    Column("depth", pa.int32(), "layers", "number of hidden layers; [784, 30, 30, 10] has depth 2"),
-    Column("activation", STRING, "name", "activation of the hidden layers, with its parameters"),
-    Column("initializer", STRING, "name", "how the weights are drawn, with its parameters"),
-    Column("clipping", STRING, "name", "gradient clipping: none, norm=threshold or value=threshold"),
-    Column("width", pa.int32(), "neurons", "neurons in each hidden layer"),
-    Column("optimizer", STRING, "name", "optimizer, with its parameters"),
-    Column("learning_rate", pa.float64(), "1", "step size of the optimizer (eta in the book)"),
-    Column("normalization", STRING, "name", "normalization of the hidden layers: none, batch or layer"),
-    Column("residual", STRING, "name", "whether hidden layers from the second on add their input: yes or no"),
+    columns.DEPTH,
+    columns.ACTIVATION,
+    columns.INITIALIZER,
+    columns.CLIPPING,
+    columns.WIDTH,
+    text("optimizer", "optimizer, with its parameters"),
+    f64("learning_rate", "1", "step size of the optimizer (eta in the book)"),
+    text("normalization", "normalization of the hidden layers: none, batch or layer"),
+    text("residual", "whether hidden layers from the second on add their input: yes or no"),
 )
 FACTOR_NAMES = tuple(column.name for column in FACTORS)
 
-_DATASET = Column("dataset", STRING, "name", "data actually used; digits where MNIST could not be had")
-_CELL = Column("cell_id", STRING, "id", "digest of the cell's factors")
+_CELL = text("cell_id", "digest of the cell's factors", unit="id")
 _RUN = (
-    Column("run_id", STRING, "id", "digest of the cell's factors and the seed"),
+    text("run_id", "digest of the cell's factors and the seed", unit="id"),
     _CELL,
-    _DATASET,
+    columns.DATASET,
     *FACTORS,
-    Column("seed", pa.int32(), "1", "replicate number; fixes the initial draw and the data order"),
+    columns.SEED,
 )
 _STEP = (
-    Column("step", pa.int32(), "steps", "optimizer updates done before the measurement; 0 is initialization"),
-    Column("epoch", pa.float32(), "epochs", "the same in passes through the training images"),
+    columns.STEP,
+    f32("epoch", "epochs", "the same in passes through the training images"),
 )
-
-
-def _f32(name: str, unit: str, description: str) -> Column:
-    return Column(name, pa.float32(), unit, description)
 
 
 RUNS = Table(
@@ -76,33 +62,30 @@ RUNS = Table(
     "a run: one cell with one seed",
     (
         *_RUN,
-        Column("status", STRING, "name", "completed, or diverged: a parameter became non-finite"),
-        Column(
+        text("status", "completed, or diverged: a parameter became non-finite"),
+        i32(
             "diverged_at_step",
-            pa.int32(),
             "steps",
             "update that met the first non-finite value, counted from 1",
         ),
-        Column("diverged_layer", pa.int32(), "layer", "layer of the first non-finite value"),
-        _f32(
+        i32("diverged_layer", "layer", "layer of the first non-finite value"),
+        f32(
             "train_accuracy",
             "fraction",
             "final accuracy on the first 10,000 training images; null if diverged",
         ),
-        _f32("validation_accuracy", "fraction", "final accuracy on the validation images; null if diverged"),
-        _f32("test_accuracy", "fraction", "final accuracy on the test images; null if diverged"),
-        _f32("best_validation_accuracy", "fraction", "best validation accuracy after any epoch"),
-        _f32(
+        f32("validation_accuracy", "fraction", "final accuracy on the validation images; null if diverged"),
+        f32("test_accuracy", "fraction", "final accuracy on the test images; null if diverged"),
+        f32("best_validation_accuracy", "fraction", "best validation accuracy after any epoch"),
+        f32(
             "gradient_slope",
             "decades per layer",
             "least-squares slope of log10 bias_gradient_norm over the hidden layers at initialization; "
             "positive where early layers learn more slowly; null for depth 1 or a zero gradient",
         ),
-        Column(
-            "verdict", STRING, "name", "what became of the run, in one word (docs/methods.md has the rules)"
-        ),
-        _f32("seconds", "s", "training time of the run's bundle, divided equally among its runs"),
-        Column("fingerprint", STRING, "id", "digest of settings, data and source that determine the run"),
+        text("verdict", "what became of the run, in one word (docs/methods.md has the rules)"),
+        f32("seconds", "s", "training time of the run's bundle, divided equally among its runs"),
+        text("fingerprint", "digest of settings, data and source that determine the run", unit="id"),
     ),
 )
 
@@ -112,24 +95,24 @@ GRADIENTS = Table(
     (
         *_RUN,
         *_STEP,
-        Column("layer", pa.int32(), "layer", "1 … depth+1 from the input; depth+1 is the output layer"),
-        _f32(
+        columns.LAYER,
+        f32(
             "bias_gradient_norm",
             "1",
             "speed of learning: Euclidean norm of the layer's mean dC/db; of a normalized layer, mean dC/dβ",
         ),
-        _f32("weight_gradient_norm", "1", "Frobenius norm of the layer's mean dC/dW"),
-        _f32("weight_norm", "1", "Frobenius norm of the layer's weights"),
-        _f32("update_ratio", "1", "learning_rate × weight_gradient_norm ÷ weight_norm"),
-        _f32("activation_mean", "1", "mean of the layer's activations over images and neurons"),
-        _f32("activation_std", "1", "standard deviation of the layer's activations over images and neurons"),
-        _f32(
+        f32("weight_gradient_norm", "1", "Frobenius norm of the layer's mean dC/dW"),
+        f32("weight_norm", "1", "Frobenius norm of the layer's weights"),
+        f32("update_ratio", "1", "learning_rate × weight_gradient_norm ÷ weight_norm"),
+        f32("activation_mean", "1", "mean of the layer's activations over images and neurons"),
+        f32("activation_std", "1", "standard deviation of the layer's activations over images and neurons"),
+        f32(
             "saturated_fraction",
             "fraction",
             "share of activations (image × neuron) whose slope is below 5 % of the activation's largest slope; "
             "null for the output layer",
         ),
-        _f32(
+        f32(
             "dead_fraction",
             "fraction",
             "share of neurons whose slope is exactly 0 on every probe image; null for the output layer",
@@ -143,9 +126,9 @@ ACCURACY = Table(
     (
         *_RUN,
         *_STEP,
-        Column("split", STRING, "name", "train (its first 10,000 images), validation or test"),
-        _f32("loss", "nats or 1", "mean cost without weight decay; nats for the cross-entropies"),
-        _f32("accuracy", "fraction", "share of images classified correctly; null once the run has diverged"),
+        columns.SPLIT,
+        f32("loss", "nats or 1", "mean cost without weight decay; nats for the cross-entropies"),
+        columns.ACCURACY,
     ),
 )
 
@@ -154,15 +137,15 @@ CLIPPING = Table(
     "a run with clipping × epoch",
     (
         *_RUN,
-        Column("epoch", pa.int32(), "epochs", "epoch, counted from 1"),
-        _f32(
+        i32("epoch", "epochs", "epoch, counted from 1"),
+        f32(
             "clipped_fraction",
             "fraction",
             "share of the epoch's steps in which clipping changed the gradient",
         ),
-        _f32("gradient_norm_median", "1", "median over steps of the whole gradient's norm before clipping"),
-        _f32("gradient_norm_p95", "1", "95th percentile of the same"),
-        _f32("gradient_norm_max", "1", "maximum of the same"),
+        f32("gradient_norm_median", "1", "median over steps of the whole gradient's norm before clipping"),
+        f32("gradient_norm_p95", "1", "95th percentile of the same"),
+        f32("gradient_norm_max", "1", "maximum of the same"),
     ),
 )
 
@@ -180,10 +163,10 @@ def _summary(name: str) -> tuple[Column, ...]:
     which = "that have one" if name == "gradient_slope" else "that did not diverge"
     what = f"of {name} over the seeds {which}"
     return (
-        _f32(f"{name}_mean", source.unit, f"mean {what}"),
-        _f32(f"{name}_std", source.unit, f"sample standard deviation {what}"),
-        _f32(f"{name}_low", source.unit, f"lower end of the 95 % t-interval of the mean {what}"),
-        _f32(f"{name}_high", source.unit, f"upper end of the 95 % t-interval of the mean {what}"),
+        f32(f"{name}_mean", source.unit, f"mean {what}"),
+        f32(f"{name}_std", source.unit, f"sample standard deviation {what}"),
+        f32(f"{name}_low", source.unit, f"lower end of the 95 % t-interval of the mean {what}"),
+        f32(f"{name}_high", source.unit, f"upper end of the 95 % t-interval of the mean {what}"),
     )
 
 
@@ -192,13 +175,13 @@ CELLS = Table(
     "a cell, summarised over its seeds",
     (
         _CELL,
-        _DATASET,
+        columns.DATASET,
         *FACTORS,
-        Column("seeds", pa.int32(), "runs", "number of seeds"),
-        Column("runs_diverged", pa.int32(), "runs", "how many of them diverged"),
+        i32("seeds", "runs", "number of seeds"),
+        i32("runs_diverged", "runs", "how many of them diverged"),
         *(column for name in SUMMARISED for column in _summary(name)),
-        Column("verdict", STRING, "name", "the commonest verdict of its runs; a tie goes to the worse"),
-        _f32("seconds", "s", "training time summed over its runs"),
+        text("verdict", "the commonest verdict of its runs; a tie goes to the worse"),
+        f32("seconds", "s", "training time summed over its runs"),
     ),
 )
 
