@@ -10,6 +10,7 @@ delta^l = (delta^{l+1} W^{l+1}) ∘ f'(z^l) (Nielsen, ch. 2, BP2). Hidden layers
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
@@ -30,7 +31,7 @@ _VECTOR = 32
 """Elements that an elementwise CPU kernel takes at a time; what is left over takes another path."""
 
 
-class Network:
+class Network(ABC):
     """M runs' parameters: the given runs, and idle ones that fill the stack up. How layer 1 is kept, subclasses say.
 
     ``weights`` are those of layers 2 … depth+1, ``biases`` those of all layers.
@@ -48,6 +49,7 @@ class Network:
         self.runs, self.hidden = runs, hidden
         axis = hidden.normalization
         self.normalizations = [Normalization(axis, b) for b in biases[:-1]] if axis else []
+        self._keep_first(weights[0])
 
     @classmethod
     def of(cls, runs: Sequence[Parameters], hidden: Hidden, images: Iterable[int] = (1,)) -> Self:
@@ -116,9 +118,9 @@ class Network:
         gains = [normalization.gains for normalization in self.normalizations]
         return [*self.biases, *gains, *(normalization.shifts for normalization in self.normalizations)]
 
+    @abstractmethod
     def first_weights(self) -> Tensor:
         """The weights of layer 1 [M, width, inputs], a copy."""
-        raise NotImplementedError
 
     def parameters(self, run: int) -> Parameters:
         """Copies of one run's weights [out, in] and biases [out]."""
@@ -130,8 +132,13 @@ class Network:
         rest = [torch.isfinite(t).flatten(1) for t in (*self.weights, *self.vectors())]
         return torch.cat([self._finite_first(), *rest], 1).all(1)[: self.runs]
 
+    @abstractmethod
+    def _keep_first(self, weights: Tensor) -> None:
+        """Keep layer 1's weights [M, width, inputs], in whatever form."""
+
+    @abstractmethod
     def _finite_first(self) -> Tensor:
-        raise NotImplementedError
+        """Whether layer 1's weights are finite [M, entries], in any grouping of each run's weights."""
 
 
 class StackedNetwork(Network):
@@ -141,16 +148,8 @@ class StackedNetwork(Network):
     rows of pixels that are not zero: weights = scale · table.
     """
 
-    def __init__(
-        self,
-        weights: Sequence[Tensor],
-        biases: Sequence[Tensor],
-        runs: int,
-        hidden: Hidden,
-    ) -> None:
-        """See :class:`Network`."""
-        super().__init__(weights, biases, runs, hidden)
-        self.table = self.side_by_side(weights[0].mT)
+    def _keep_first(self, weights: Tensor) -> None:
+        self.table = self.side_by_side(weights.mT)
         self.exact_scale = self.table.new_ones(self.stacked, 1, 1, dtype=torch.float64)
 
     @property
@@ -214,16 +213,8 @@ class StackedNetwork(Network):
 class OwnImagesNetwork(Network):
     """Runs that each see their own images, which are dense: seeds that train side by side."""
 
-    def __init__(
-        self,
-        weights: Sequence[Tensor],
-        biases: Sequence[Tensor],
-        runs: int,
-        hidden: Hidden,
-    ) -> None:
-        """See :class:`Network`."""
-        super().__init__(weights, biases, runs, hidden)
-        self.first = weights[0]
+    def _keep_first(self, weights: Tensor) -> None:
+        self.first = weights
 
     def fold(self) -> None:
         """Nothing to do: weights have no scale."""
