@@ -6,11 +6,12 @@ import training
 
 from gradgrid.core.entries import Entry
 from gradgrid.core.errors import GradgridError
-from gradgrid.core.plan import Bundle, BundleJob, Run
+from gradgrid.core.plan import Run
 from gradgrid.train import optimizers, products
-from gradgrid.train.bundle import find_device, largest_stack
+from gradgrid.train.bundle import find_device
 from gradgrid.train.hidden import Hidden
 from gradgrid.train.network import StackedNetwork, stack_multiple
+from gradgrid.train.runs import largest_stack
 from gradgrid.train.stack import Stack, alike
 from gradgrid.train.updates import DenseUpdate, SparseDescent
 
@@ -92,5 +93,4 @@ def test_devices(monkeypatch):
 
 @pytest.mark.parametrize(("depth", "width", "expected"), [(1, 30, 64), (8, 400, 13), (1000, 1000, 1)])
 def test_stacks_are_bounded_by_memory(depth, width, expected):
-    bundle = Bundle(depth, Entry("relu"), width, 0, ())
-    assert largest_stack(BundleJob(bundle, None, "cpu")) == expected
+    assert largest_stack(depth, width) == expected
