@@ -66,9 +66,9 @@ class Sheet:
             )
 
     def drawing(self, *, caption: str, alt: str, units: Mapping[str, str]) -> Drawing:
-        """The finished figure."""
+        """The finished figure; a caption whose last sentence is empty ends with the one before."""
         notice = self._scope.source.notice
-        return Drawing(self.figure, self._title, caption, alt, self._scope.words, units, notice)
+        return Drawing(self.figure, self._title, caption.rstrip(), alt, self._scope.words, units, notice)
 
 
 def nothing(scope: Scope | Stated, title: str, reason: str) -> Drawing:
