@@ -1,5 +1,6 @@
 """For the tests of the figures: draw one, find its panels and lines, find texts that run into each other."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,11 @@ def drawn(folder, name, notice=None):
         made = drawing(spec, Source(folder, Path(spec.file).stem, notice))
         settle(made.figure)
     return made
+
+
+def axes_of(made):
+    """All axes of a drawing, in drawing order."""
+    return made.figure.findobj(Axes)
 
 
 def panels(figure, heading=None):
@@ -82,3 +88,15 @@ def collisions(texts, slack=1.0):
     overlap = np.minimum(high, boxes[None, :, 2:]) - np.maximum(low, boxes[None, :, :2])
     pairs = np.argwhere(np.triu((overlap > slack).all(-1), k=1))
     return [(texts[i].text, texts[j].text) for i, j in pairs]
+
+
+def assert_legible(made, monkeypatch):
+    """No text runs into another or out of the picture, no missing number is said and no sentence ends twice."""
+    texts = texts_drawn(made.figure, monkeypatch)
+    assert not collisions(texts)
+    width, height = made.figure.bbox.size
+    outside = [
+        t.text for t in texts if (t.box[:2] < -1).any() or t.box[2] > width + 1 or t.box[3] > height + 1
+    ]
+    assert not outside
+    assert not re.search(r"\bnan\b|\.\.|  ", f"{made.title} {made.caption} {made.alt} {made.shown}")

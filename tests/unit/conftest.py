@@ -1,7 +1,11 @@
-"""Grids that several tests of the figures read, made once."""
+"""Tables that several tests of the figures read, made once."""
+
+from functools import cache
 
 import pytest
 import synthetic
+import synthetic_book
+from book_drawings import KINDS, SMALL
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +23,15 @@ def small_grid(tmp_path_factory):
         "initializers": ("normal", "lecun_normal"),
     }
     return synthetic.write(tmp_path_factory.mktemp("small"), **levels, seeds=3)
+
+
+@pytest.fixture(scope="session")
+def small_book(tmp_path_factory):
+    """The tables of the book's chapter with the default settings and five seeds."""
+    return synthetic_book.write(tmp_path_factory.mktemp("book"), **SMALL)
+
+
+@pytest.fixture(scope="session")
+def books(tmp_path_factory):
+    """Folders of the chapter's tables by the name of their kind, made when first asked for."""
+    return cache(lambda kind: synthetic_book.write(tmp_path_factory.mktemp("kind"), **KINDS[kind]))

@@ -4,11 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import synthetic_book
-from drawings import NOTICE, drawn, line, panels
-from matplotlib.axes import Axes
+from drawings import NOTICE, assert_legible, axes_of, drawn, line, panels
 from matplotlib.patches import Circle, Rectangle, StepPatch
 from matplotlib.text import Text
-from test_figures_legible import assert_legible
 
 from gradgrid.book import neuron, problems
 from gradgrid.core import sidecars
@@ -52,10 +50,6 @@ def folders(tmp_path_factory):
 def book(folders):
     """The folder of the default settings."""
     return folders["default"]
-
-
-def axes_of(made):
-    return made.figure.findobj(Axes)
 
 
 def changed(book, folder, table, change):

@@ -1,12 +1,11 @@
 """Every figure of grids of every kind: drawn, and legible, so that no text runs into another."""
 
-import re
-from pathlib import Path
+from functools import cache
 
 import numpy as np
 import pytest
 import synthetic
-from drawings import ALL_ACTIVATIONS, ALL_INITIALIZERS, NAMES, NOTICE, collisions, drawn, texts_drawn
+from drawings import ALL_ACTIVATIONS, ALL_INITIALIZERS, NAMES, NOTICE, assert_legible, drawn
 
 ONE = {"activations": ("relu",), "initializers": ("kaiming_normal",), "clippings": ("none",)}
 FEW = {"activations": ("sigmoid", "relu"), "initializers": ("normal", "lsuv"), "seeds": 2}
@@ -40,29 +39,10 @@ GRIDS = {
 }
 
 
-def assert_legible(made, monkeypatch):
-    """No text runs into another or out of the picture, and no missing number is said."""
-    texts = texts_drawn(made.figure, monkeypatch)
-    assert not collisions(texts)
-    width, height = made.figure.bbox.size
-    outside = [
-        t.text for t in texts if (t.box[:2] < -1).any() or t.box[2] > width + 1 or t.box[3] > height + 1
-    ]
-    assert not outside
-    assert not re.search(r"\bnan\b", f"{made.title} {made.caption} {made.alt} {made.shown}")
-
-
 @pytest.fixture(scope="module")
 def grids(tmp_path_factory):
     """Folders of tables by the name of their grid, made when first asked for."""
-    made: dict[str, Path] = {}
-
-    def folder(kind):
-        if kind not in made:
-            made[kind] = synthetic.write(tmp_path_factory.mktemp("grid"), **GRIDS[kind])
-        return made[kind]
-
-    return folder
+    return cache(lambda kind: synthetic.write(tmp_path_factory.mktemp("grid"), **GRIDS[kind]))
 
 
 @pytest.mark.parametrize("name", NAMES)
