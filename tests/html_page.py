@@ -1,6 +1,7 @@
 """A page of HTML as tests read it: elements, text, scripts and styles."""
 
 import json
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -43,3 +44,15 @@ class Page(HTMLParser):
     @property
     def cells(self) -> dict:
         return json.loads(self.raw["script"][0], parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
+
+
+def section(name: str, text: str) -> str:
+    """The section of a page with this id, up to the next one."""
+    return text.partition(f'<section id="{name}"')[2].partition("<section ")[0]
+
+
+def rows(text: str, table: str) -> list[list[str]]:
+    """The cells of the body of one of the page's tables, as plain text."""
+    body = text.partition(f'id="{table}"')[2].partition("</table>")[0].partition("</thead>")[2]
+    found = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S) for row in body.split("</tr>")[:-1]]
+    return [[" ".join(Page(cell).text.split()) for cell in row] for row in found]

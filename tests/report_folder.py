@@ -53,6 +53,7 @@ VERDICTS = {
 }
 """By the claim's short name."""
 TRAINED = [{"device": "cpu", "torch": "2.15.0", "bundles": 2, "peak_memory_mib": 812, "seconds": 4000.0}]
+HOSTILE = """<script>alert("x")</script>'"&</table>"""
 CONFIG_TEXT = "# the <grid>\ndataset: {name: mnist, root: /home/jo/data/mnist}\nseeds: 3\n"
 
 
@@ -106,6 +107,11 @@ def claims(dataset: str, **changed: object) -> pd.DataFrame:
     ]  # fmt: skip
     rows[-1] |= {"dataset": "", "value": 25.0, "low": None, "high": None, "published": None, "seeds": 10_000}
     return pd.DataFrame(rows, columns=CLAIMS.schema.names)
+
+
+def table(folder: Path, part: str, name: str) -> pd.DataFrame:
+    """A table of a chapter beside the grid."""
+    return pd.read_parquet(folder / part / f"{name}.parquet")
 
 
 def build(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""Tables that several tests of the figures read, made once."""
+"""What several tests of the figures or of the report read, made once."""
 
 from functools import cache
 
@@ -6,6 +6,8 @@ import pytest
 import synthetic
 import synthetic_book
 from book_drawings import KINDS, SMALL
+from html_page import Page
+from report_folder import build
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +37,16 @@ def small_book(tmp_path_factory):
 def books(tmp_path_factory):
     """Folders of the chapter's tables by the name of their kind, made when first asked for."""
     return cache(lambda kind: synthetic_book.write(tmp_path_factory.mktemp("kind"), **KINDS[kind]))
+
+
+@pytest.fixture(scope="module")
+def built(request, tmp_path_factory):
+    """The folder that the tests' module prepares with its ``PREPARE``, and the text of the report built there."""
+    folder = request.module.PREPARE(tmp_path_factory.mktemp("report"))
+    return folder, build(folder)
+
+
+@pytest.fixture(scope="module")
+def page(built):
+    """The report that was built."""
+    return Page(built[1])

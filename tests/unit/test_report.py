@@ -17,16 +17,7 @@ from gradgrid.analysis.verdicts import VERDICTS
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.tables import TABLES
 
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    folder = prepare(tmp_path_factory.mktemp("report"))
-    return folder, build(folder)
-
-
-@pytest.fixture(scope="module")
-def page(built):
-    return Page(built[1])
+PREPARE = prepare
 
 
 def test_nothing_is_asked_of_a_network(built, page):

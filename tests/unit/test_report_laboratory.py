@@ -1,43 +1,16 @@
 """The report's chapter on the laboratory: every number from the tables, theory beside measurement, all escaped."""
 
-import re
-
 import numpy as np
-import pandas as pd
 import pytest
 import synthetic_laboratory
-from html_page import Page
-from report_folder import arguments, build, figure, prepare, prepare_laboratory
-from test_report_book import rows
+from html_page import Page, rows, section
+from report_folder import HOSTILE, build, figure, prepare, prepare_laboratory, table
 
-from gradgrid import report
 from gradgrid.core.errors import GradgridError
-from gradgrid.core.figures import figures
-from gradgrid.core.laboratory_tables import LABORATORY_TABLES
 from gradgrid.report import propagation
-from gradgrid.report.laboratory import SECTIONS, TITLE
+from gradgrid.report.laboratory import TITLE
 
-HOSTILE = """<script>alert("x")</script>'"&</table>"""
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    folder = prepare_laboratory(tmp_path_factory.mktemp("report"))
-    return folder, build(folder)
-
-
-@pytest.fixture(scope="module")
-def page(built):
-    return Page(built[1])
-
-
-def chapter(text: str) -> str:
-    """The chapter's part of the page."""
-    return text.partition('<section id="laboratory"')[2].partition("<section ")[0]
-
-
-def table(folder, name):
-    return pd.read_parquet(folder / "laboratory" / f"{name}.parquet")
+PREPARE = prepare_laboratory
 
 
 def test_without_the_laboratory_there_is_no_trace_of_it(tmp_path):
@@ -56,15 +29,8 @@ def test_the_chapter_stands_after_the_grid_in_page_and_contents(page):
     assert contents[contents.index("#methods") - 1] == "#laboratory"
 
 
-def test_every_address_leads_somewhere_and_none_is_there_twice(page):
-    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
-    assert len(ids) == len(set(ids))
-    assert {a["href"][1:] for a in page.all("a")} <= set(ids)
-    assert {a["aria-labelledby"] for _, a in page.elements if "aria-labelledby" in a} <= set(ids)
-
-
 def test_the_lead_counts_what_the_tables_hold(built, page):
-    points = len(table(built[0], "phase"))
+    points = len(table(built[0], "laboratory", "phase"))
     for words in (
         "40 networks: kind scaled_identity and gaussian; precision float32 and float64; "
         "scale 0.5, 0.9, 1, 1.1 and 1.5; 2 seeds; 20 layers",
@@ -81,7 +47,7 @@ def test_the_lead_counts_what_the_tables_hold(built, page):
 
 def test_initializations_by_hand_show_three_deviations_and_the_p_value(built):
     folder, text = built
-    found, frame = rows(text, "laboratory-by-hand-table"), table(folder, "by_hand")
+    found, frame = rows(text, "laboratory-by-hand-table"), table(folder, "laboratory", "by_hand")
     assert len(found) == len(frame)
     row = frame.iloc[1]
     deviations = [f"{row[name]:.5f}" for name in ("std_by_hand", "std_by_library", "std_expected")]
@@ -90,7 +56,7 @@ def test_initializations_by_hand_show_three_deviations_and_the_p_value(built):
 
 def test_the_four_gains_stand_beside_each_other(built):
     folder, text = built
-    frame = table(folder, "gains").set_index("activation")
+    frame = table(folder, "laboratory", "gains").set_index("activation")
     found = {row[0]: row[1:] for row in rows(text, "laboratory-gains-table")}
     assert found["relu"] == [f"{value:.4f}" for value in frame.loc["relu"].astype(float)]
     without = frame.reset_index().assign(torch_gain=np.nan)
@@ -98,7 +64,7 @@ def test_the_four_gains_stand_beside_each_other(built):
 
 
 def test_the_agreement_of_the_tables_stands_in_the_text(built, page):
-    theory = table(built[0], "theory").dropna(subset=["factor_predicted", "factor_measured"])
+    theory = table(built[0], "laboratory", "theory").dropna(subset=["factor_predicted", "factor_measured"])
     inside = (
         (theory["low"] <= theory["factor_predicted"]) & (theory["factor_predicted"] <= theory["high"])
     ).sum()
@@ -106,44 +72,15 @@ def test_the_agreement_of_the_tables_stands_in_the_text(built, page):
     assert f"in {inside} the prediction lies" in page.text
 
 
-def test_figures_stand_in_their_sections_and_unknown_ones_at_the_end(tmp_path):
-    folder = prepare_laboratory(tmp_path)
-    known = [name for _, names in SECTIONS.values() for name in names]
-    for order, name in enumerate([*known, "laboratory_new"]):
-        figure(folder / "figures", name, TITLE, 610 + order)
-    text = chapter(build(folder))
-    for section, (_, names) in SECTIONS.items():
-        within = text.partition(f'<h3 id="laboratory-{section.replace("_", "-")}"')[2].partition("<h3 id=")[0]
-        assert re.findall(r'id="figure-(\w+)"', within) == list(names)
-    assert text.rindex("Further figures") < text.index('id="figure-laboratory_new"')
-    assert text.count("<figure") == len(known) + 1
-
-
-def test_every_figure_of_the_chapter_has_a_section():
-    drawn = {name for name, spec in figures().items() if spec.chapter == TITLE}
-    assert drawn
-    assert drawn <= {name for _, names in SECTIONS.values() for name in names}
-
-
-def test_the_equations_are_well_formed(built):
-    equations = re.findall(r"<math.*?</math>", chapter(built[1]), re.S)
-    assert len(equations) == 2
-    for equation in equations:
-        tags = re.findall(r"<(/?)(m\w+)[^>]*?(/?)>", equation)
-        depth = np.cumsum([0 if empty else -1 if closing else 1 for closing, _, empty in tags])
-        assert depth[-1] == 0
-        assert min(depth[:-1]) > 0
-
-
 def test_other_data_is_said_at_the_head(tmp_path, page):
     assert "These are not MNIST images" not in page.text
-    text = Page(chapter(build(prepare_laboratory(tmp_path, dataset="digits")))).text
+    text = Page(section("laboratory", build(prepare_laboratory(tmp_path, dataset="digits")))).text
     assert text.index("These are not MNIST images") < text.index("What do the initial weights alone")
 
 
 def test_hostile_texts_stay_text(tmp_path):
     folder = prepare_laboratory(tmp_path)
-    frame = table(folder, "by_hand").assign(initializer=HOSTILE, formula=HOSTILE)
+    frame = table(folder, "laboratory", "by_hand").assign(initializer=HOSTILE, formula=HOSTILE)
     synthetic_laboratory.write(folder / "laboratory", {"by_hand": frame})
     figure(folder / "figures", "laboratory_new", TITLE, 690, title=HOSTILE, caption=HOSTILE)
     text = build(folder)
@@ -153,37 +90,13 @@ def test_hostile_texts_stay_text(tmp_path):
     assert text.count("</table>") == text.count("<table")
 
 
-def test_the_dictionary_describes_the_laboratorys_tables(page):
-    for name, described in LABORATORY_TABLES.items():
-        assert f"laboratory/{name} : a row is {described.row}" in page.text
-        for column in described.columns:
-            assert " ".join(column.description.split()) in page.text
-
-
-@pytest.mark.parametrize("missing", ["linear", "propagation", "tutorial", "theory", "recurrent_training"])
-def test_a_missing_table_is_a_clear_error(tmp_path, missing):
-    folder = prepare_laboratory(tmp_path)
-    (folder / "laboratory" / f"{missing}.parquet").unlink()
-    with pytest.raises(GradgridError, match=rf"{missing}\.parquet: cannot be read"):
-        build(folder)
-
-
 @pytest.mark.parametrize("name", ["trainability", "theory"])
 def test_tables_of_other_data_than_the_grid_are_refused(tmp_path, name):
     folder = prepare_laboratory(tmp_path)
     column = "inputs" if name == "theory" else "dataset"
-    frame = table(folder, name).astype({column: str}).replace({column: {"mnist": "digits"}})
+    frame = table(folder, "laboratory", name).astype({column: str}).replace({column: {"mnist": "digits"}})
     synthetic_laboratory.write(folder / "laboratory", {name: frame})
     with pytest.raises(
         GradgridError, match=rf"{name}\.parquet holds digits, but the grid was trained on mnist"
     ):
         build(folder)
-
-
-def test_figures_of_the_chapter_without_its_tables_are_an_ordinary_chapter(built):
-    folder, _ = built
-    out = folder / "without.html"
-    report.build(*arguments(folder), out)
-    text = out.read_text(encoding="utf-8")
-    assert text.count("<figure") == 4
-    assert 'id="the-laboratory"' in text
