@@ -33,6 +33,40 @@ def page(browser, address):
     return browser
 
 
+@pytest.fixture(scope="module")
+def with_book(tmp_path_factory):
+    return with_a_wide_figure(
+        prepare_book(tmp_path_factory.mktemp("book")), "book_wide", "The book's chapter"
+    )
+
+
+@pytest.fixture(scope="module")
+def with_laboratory(tmp_path_factory):
+    folder = prepare_laboratory(tmp_path_factory.mktemp("laboratory"))
+    return with_a_wide_figure(folder, "laboratory_theory", "The laboratory")
+
+
+def with_a_wide_figure(folder, name: str, chapter: str) -> str:
+    """The address of the report of a folder with one more figure."""
+    figure(folder / "figures", name, chapter, 700, width_px=960)
+    build(folder)
+    return (folder / "report" / "index.html").as_uri()
+
+
+def assert_chapter_fits(browser: Chromium, address: str, width: int, chapter: str, tables: list[str]) -> None:
+    """A chapter has these tables and its equations, and the page is no wider than the window."""
+    browser.problems.clear()
+    browser.resize(width)
+    browser.open(address)
+    assert browser.problems == []
+    found = browser.evaluate(f"[...document.querySelectorAll('#{chapter} table')].map(t => t.id)")
+    assert found == [f"{chapter}-{name}-table" for name in tables]
+    assert browser.evaluate(
+        f"[...document.querySelectorAll('#{chapter} math')].every(m => m.getBoundingClientRect().height > 20)"
+    )
+    assert browser.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
 def column(page: Chromium, number: int) -> list[str]:
     return page.evaluate(f"{ROWS}.map(row => row.cells[{number}].textContent)")
 
@@ -133,28 +167,10 @@ def test_paper_gets_everything_unfolded(page):
     assert page.evaluate("[...document.querySelectorAll('details')].every(d => d.open)")
 
 
-@pytest.fixture(scope="module")
-def with_book(tmp_path_factory, browser):
-    folder = prepare_book(tmp_path_factory.mktemp("book"))
-    figure(folder / "figures", "book_wide", "The book's chapter", 290, width_px=960)
-    build(folder)
-    return (folder / "report" / "index.html").as_uri()
-
-
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_books_chapter_has_its_tables_and_fits_its_width(browser, with_book, width):
-    browser.problems.clear()
-    browser.resize(width)
-    browser.open(with_book)
-    assert browser.problems == []
-    tables = browser.evaluate("[...document.querySelectorAll('#book table')].map(t => t.id)")
-    assert tables == [
-        f"book-{name}-table" for name in ("claims", "accuracy", "initial-speed", "problems", "initialization")
-    ]
-    assert browser.evaluate(
-        "[...document.querySelectorAll('#book math')].every(m => m.getBoundingClientRect().height > 20)"
-    )
-    assert browser.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    tables = ["claims", "accuracy", "initial-speed", "problems", "initialization"]
+    assert_chapter_fits(browser, with_book, width, "book", tables)
     claims = "document.getElementById('book-claims-table')"
     assert browser.evaluate(f"{claims}.scrollWidth <= {claims}.parentElement.clientWidth")  # no scrolling
 
@@ -182,28 +198,10 @@ def test_a_rule_unfolds_when_its_claim_is_followed_to_it(browser, with_book):
     assert browser.evaluate("document.getElementById('book-rule-1').closest('details').open")
 
 
-@pytest.fixture(scope="module")
-def with_laboratory(tmp_path_factory, browser):
-    folder = prepare_laboratory(tmp_path_factory.mktemp("laboratory"))
-    figure(folder / "figures", "laboratory_theory", "The laboratory", 670, width_px=960)
-    build(folder)
-    return (folder / "report" / "index.html").as_uri()
-
-
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_laboratory_has_its_tables_and_fits_its_width(browser, with_laboratory, width):
-    browser.problems.clear()
-    browser.resize(width)
-    browser.open(with_laboratory)
-    assert browser.problems == []
-    tables = browser.evaluate("[...document.querySelectorAll('#laboratory table')].map(t => t.id)")
-    assert tables == [
-        f"laboratory-{name}-table" for name in ("deep", "by-hand", "tutorial", "gains", "theory")
-    ]
-    assert browser.evaluate(
-        "[...document.querySelectorAll('#laboratory math')].every(m => m.getBoundingClientRect().height > 20)"
-    )
-    assert browser.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    tables = ["deep", "by-hand", "tutorial", "gains", "theory"]
+    assert_chapter_fits(browser, with_laboratory, width, "laboratory", tables)
     by_keyboard = (
         "[...document.querySelectorAll('#laboratory :is(.scroll, .equation)')].every(e => e.tabIndex === 0)"
     )
