@@ -46,11 +46,11 @@ def test_hand_and_library_are_one_distribution(rows):
 
 @pytest.mark.parametrize("formula", FORMULAS, ids=lambda formula: formula.initializer)
 def test_a_wrong_deviation_or_family_is_found_out(formula):
-    wrong_size = formula._replace(size=lambda n_in, n_out: 1.1 * formula.size(n_in, n_out))
+    wrong_size = formula._replace(numerator=1.1**2 * formula.numerator)
     assert compare(wrong_size, FAN_OUT)["p_value"] < 1e-4
     other = "uniform" if formula.family == "normal" else "normal"
-    factor = 3**0.5 if other == "uniform" else 3**-0.5
-    wrong_family = formula._replace(family=other, size=lambda *fans: factor * formula.size(*fans))
+    factor = 3 if other == "uniform" else 1 / 3
+    wrong_family = formula._replace(family=other, numerator=factor * formula.numerator)
     compared = compare(wrong_family, FAN_OUT)
     assert compared["std_by_hand"] == pytest.approx(compared["std_by_library"], rel=0.02)
     assert compared["p_value"] < 1e-4

@@ -1,6 +1,7 @@
 """Initializations written by hand, as teaching texts do, beside the library's: are they one distribution?"""
 
 from collections.abc import Callable
+from functools import partial
 from math import sqrt
 from typing import NamedTuple
 
@@ -18,61 +19,40 @@ GAIN = init.calculate_gain("tanh")
 
 
 class Formula(NamedTuple):
-    """An initialization by hand: normal with standard deviation ``size(n_in, n_out)``, or uniform with that bound.
+    """An initialization by hand: normal with standard deviation :meth:`size`, or uniform with that bound.
 
     ``library`` gives PyTorch's weights for an empty tensor [n_out, n_in].
     """
 
     initializer: str
     family: str
-    text: str
-    size: Callable[[int, int], float]
+    numerator: int
+    both_fans: bool
     library: Callable[[Tensor], Tensor]
+
+    @property
+    def text(self) -> str:
+        """The formula as teaching texts write it."""
+        name = "std" if self.family == "normal" else "a"
+        root = "gain · sqrt({} / (n_in + n_out))" if self.both_fans else "sqrt({} / n_in)"
+        return f"{name} = {root.format(self.numerator)}"
+
+    def size(self, n_in: int, n_out: int) -> float:
+        """Standard deviation or bound of weights between so many neurons."""
+        return GAIN * sqrt(self.numerator / (n_in + n_out)) if self.both_fans else sqrt(self.numerator / n_in)
+
+
+def _linear(weight: Tensor) -> Tensor:
+    return nn.Linear(weight.shape[1], weight.shape[0], bias=False).weight
 
 
 FORMULAS = (
-    Formula(
-        "lecun_normal",
-        "normal",
-        "std = sqrt(1 / n_in)",
-        lambda n_in, n_out: sqrt(1 / n_in),
-        lambda weight: init.kaiming_normal_(weight, nonlinearity="linear"),
-    ),
-    Formula(
-        "xavier_uniform",
-        "uniform",
-        "a = gain · sqrt(6 / (n_in + n_out))",
-        lambda n_in, n_out: GAIN * sqrt(6 / (n_in + n_out)),
-        lambda weight: init.xavier_uniform_(weight, GAIN),
-    ),
-    Formula(
-        "xavier_normal",
-        "normal",
-        "std = gain · sqrt(2 / (n_in + n_out))",
-        lambda n_in, n_out: GAIN * sqrt(2 / (n_in + n_out)),
-        lambda weight: init.xavier_normal_(weight, GAIN),
-    ),
-    Formula(
-        "kaiming_uniform",
-        "uniform",
-        "a = sqrt(6 / n_in)",
-        lambda n_in, n_out: sqrt(6 / n_in),
-        lambda weight: init.kaiming_uniform_(weight, nonlinearity="relu"),
-    ),
-    Formula(
-        "kaiming_normal",
-        "normal",
-        "std = sqrt(2 / n_in)",
-        lambda n_in, n_out: sqrt(2 / n_in),
-        lambda weight: init.kaiming_normal_(weight, nonlinearity="relu"),
-    ),
-    Formula(
-        "torch_default",
-        "uniform",
-        "a = sqrt(1 / n_in)",
-        lambda n_in, n_out: sqrt(1 / n_in),
-        lambda weight: nn.Linear(weight.shape[1], weight.shape[0], bias=False).weight,
-    ),
+    Formula("lecun_normal", "normal", 1, False, partial(init.kaiming_normal_, nonlinearity="linear")),
+    Formula("xavier_uniform", "uniform", 6, True, partial(init.xavier_uniform_, gain=GAIN)),
+    Formula("xavier_normal", "normal", 2, True, partial(init.xavier_normal_, gain=GAIN)),
+    Formula("kaiming_uniform", "uniform", 6, False, partial(init.kaiming_uniform_, nonlinearity="relu")),
+    Formula("kaiming_normal", "normal", 2, False, partial(init.kaiming_normal_, nonlinearity="relu")),
+    Formula("torch_default", "uniform", 1, False, _linear),
 )
 """The initializations of teaching texts; ``gain`` is that of tanh, and n_in and n_out are the fans."""
 
