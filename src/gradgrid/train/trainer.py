@@ -51,6 +51,16 @@ def data_order(seed: int, epoch: int, images: int) -> np.ndarray:
     return torch.randperm(images, generator=generator).numpy()
 
 
+def untrained(runs: Sequence[Run], images: Images, training: Training, own_images: bool = False) -> Stack:
+    """Runs that can be stacked before their first step: initialized, and stacked on the device of the images."""
+    like = images.training.targets
+    drawn = [initialize(run, training.bias, images.probes.dense, CLASSES) for run in runs]
+    parameters = [[(w.to(like), b.to(like)) for w, b in layers] for layers in drawn]
+    last_minibatch = images.size % training.minibatch or training.minibatch
+    sizes = sorted({training.minibatch, last_minibatch, *images.sizes()})
+    return Stack(runs, parameters, training.loss, training.weight_decay / images.size, sizes, own_images)
+
+
 @dataclass
 class _Loop:
     """The state of a training loop."""
@@ -66,14 +76,8 @@ class _Loop:
     @classmethod
     def begin(cls, runs: Sequence[Run], images: Images, training: Training, own_images: bool) -> "_Loop":
         """Initialize the runs and stack them."""
-        device, dtype = images.training.targets.device, images.training.targets.dtype
-        drawn = [initialize(run, training.bias, images.probes.dense, CLASSES) for run in runs]
-        parameters = [[(w.to(device, dtype), b.to(device, dtype)) for w, b in layers] for layers in drawn]
+        stack = untrained(runs, images, training, own_images)
         per_epoch = steps_per_epoch(training, images.name, images.size)
-        last_minibatch = images.size - (per_epoch - 1) * training.minibatch
-        sizes = sorted({training.minibatch, last_minibatch, *images.sizes()})
-        decay = training.weight_decay / images.size
-        stack = Stack(runs, parameters, training.loss, decay, sizes, own_images)
         records = Records(runs, images.name, per_epoch)
         last_step = per_epoch * epochs(training, images.name)
         measured = measured_steps(training, images.name, images.size)
