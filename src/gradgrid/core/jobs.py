@@ -64,3 +64,12 @@ class Progress:
             left = duration((self.total - self.done) / rate)
             share = f"{self.done / self.total:.0%} of {self.total:,} {self.unit}"
             _LOG.info("%s: %s, %s a second, %s left", self.title, share, f"{rate:,.0f}", left)
+
+    @property
+    def left(self) -> int:
+        """What is still to be done; setting it moves the total: something need not be done, or must be done again."""
+        return self.total - self.done
+
+    @left.setter
+    def left(self, amount: int) -> None:
+        self.total = self.done + amount

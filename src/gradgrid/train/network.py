@@ -108,6 +108,11 @@ class Network(ABC):
             layers.insert(0, delta)
         return Deltas(layers, gains, shifts)
 
+    def state(self) -> list[Tensor]:
+        """Everything that a step changes, the tensors themselves: layer 1, parameters, running statistics."""
+        running = [kept for each in self.normalizations for kept in (each.mean, each.variance)]
+        return [*self._first(), *self.weights, *self.vectors(), *running]
+
     def remember(self, trace: Trace) -> None:
         """Let a minibatch's statistics into the running ones."""
         for normalization, found in zip(self.normalizations, trace.standardized, strict=True):
@@ -135,6 +140,10 @@ class Network(ABC):
     @abstractmethod
     def _keep_first(self, weights: Tensor) -> None:
         """Keep layer 1's weights [M, width, inputs], in whatever form."""
+
+    @abstractmethod
+    def _first(self) -> list[Tensor]:
+        """The tensors in which layer 1's weights are kept."""
 
     @abstractmethod
     def _finite_first(self) -> Tensor:
@@ -206,6 +215,9 @@ class StackedNetwork(Network):
         """The parameters themselves: layer 1's table, the weights of the other layers, the vectors."""
         return [self.table, *self.weights, *self.vectors()]
 
+    def _first(self) -> list[Tensor]:
+        return [self.table, self.exact_scale]
+
     def _finite_first(self) -> Tensor:
         return torch.isfinite(self.table).all(0).view(self.stacked, -1)
 
@@ -230,6 +242,9 @@ class OwnImagesNetwork(Network):
     def first_weights(self) -> Tensor:
         """See :class:`Network`."""
         return self.first.clone()
+
+    def _first(self) -> list[Tensor]:
+        return [self.first]
 
     def _finite_first(self) -> Tensor:
         return torch.isfinite(self.first).flatten(1)

@@ -1,10 +1,11 @@
 """Records: what a stack's training leaves, as the rows of the tables that a bundle writes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import Tensor
 
 from gradgrid.core.plan import Run
@@ -12,6 +13,9 @@ from gradgrid.train.divergence import Divergence
 
 _CLIPPING = ("clipped_fraction", "gradient_norm_median", "gradient_norm_p95", "gradient_norm_max")
 _NO_CLIPPING = pd.DataFrame({name: [] for name in ("run", "epoch", *_CLIPPING)}, dtype=float)
+
+Measured = dict[str, Tensor | int | str]
+"""Columns of some rows, each a value a row, or one value for all."""
 
 
 @dataclass
@@ -26,43 +30,55 @@ class Records:
     dataset: str
     steps_per_epoch: int
     diverged: dict[int, Divergence] = field(default_factory=dict)
-    gradients: list[pd.DataFrame] = field(default_factory=list)
-    accuracy: list[pd.DataFrame] = field(default_factory=list)
-    clipping: list[pd.DataFrame] = field(default_factory=list)
+    gradients: list[Measured] = field(default_factory=list)
+    accuracy: list[Measured] = field(default_factory=list)
+    clipping: list[Measured] = field(default_factory=list)
 
     def add_gradients(self, step: int, measures: dict[str, Tensor]) -> None:
         """Measures [runs, layers] made after ``step`` updates."""
         runs, layers = next(iter(measures.values())).shape
-        index = {"run": np.repeat(np.arange(runs), layers), "layer": np.tile(np.arange(1, layers + 1), runs)}
-        columns = {name: values.flatten().numpy() for name, values in measures.items()}
-        self.gradients.append(pd.DataFrame({**index, "step": step, **columns}))
+        run, layer = torch.cartesian_prod(torch.arange(runs), torch.arange(1, layers + 1)).unbind(1)
+        columns = {name: values.flatten() for name, values in measures.items()}
+        self.gradients.append({"run": run, "layer": layer, "step": step, **columns})
 
     def add_accuracy(self, step: int, split: str, loss: Tensor, accuracy: Tensor) -> None:
         """Mean cost and accuracy [runs] on a split after ``step`` updates."""
-        runs = np.arange(len(self.runs))
-        columns = {"loss": loss.numpy(), "accuracy": accuracy.numpy()}
-        self.accuracy.append(pd.DataFrame({"run": runs, "step": step, "split": split, **columns}))
+        columns = {"loss": loss, "accuracy": accuracy}
+        self.accuracy.append({"run": torch.arange(len(self.runs)), "step": step, "split": split, **columns})
 
     def add_clipping(self, epoch: int, norms: Tensor, clipped: Tensor) -> None:
         """Gradient norms before clipping and what clipping changed, [steps, M], over one epoch."""
         chosen = [i for i, run in enumerate(self.runs) if run.cell.clipping is not None]
         norms = norms[:, chosen].double().cpu().numpy()
         columns = {
-            "clipped_fraction": clipped[:, chosen].double().mean(0).cpu().numpy(),
-            "gradient_norm_median": np.median(norms, 0),
-            "gradient_norm_p95": np.quantile(norms, 0.95, axis=0),
-            "gradient_norm_max": norms.max(0),
+            "clipped_fraction": clipped[:, chosen].double().mean(0).cpu(),
+            "gradient_norm_median": torch.from_numpy(np.median(norms, 0)),
+            "gradient_norm_p95": torch.from_numpy(np.quantile(norms, 0.95, axis=0)),
+            "gradient_norm_max": torch.from_numpy(norms.max(0)),
         }
-        self.clipping.append(pd.DataFrame({"run": chosen, "epoch": epoch, **columns}))
+        self.clipping.append({"run": torch.tensor(chosen), "epoch": epoch, **columns})
+
+    def state(self) -> dict[str, dict | list[Measured]]:
+        """Everything gathered, as tensors and plain values."""
+        diverged = {run: astuple(where) for run, where in self.diverged.items()}
+        measured = {"gradients": self.gradients, "accuracy": self.accuracy, "clipping": self.clipping}
+        return {"diverged": diverged, **measured}
+
+    def restore(self, state: dict[str, dict | list[Measured]]) -> None:
+        """Take over the :meth:`state` of records of the same runs."""
+        self.diverged = {run: Divergence(*where) for run, where in state["diverged"].items()}
+        self.gradients, self.accuracy, self.clipping = (
+            state[name] for name in ("gradients", "accuracy", "clipping")
+        )
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """The bundle tables gradients, accuracy, clipping and runs, without the columns filled in later."""
         runs = self._factors()
         return {
             "runs": self._finals(runs),
-            "gradients": self._rows(self.gradients, runs),
-            "accuracy": self._rows(self.accuracy, runs),
-            "clipping": self._rows(self.clipping or [_NO_CLIPPING], runs),
+            "gradients": self._rows(_frame(self.gradients), runs),
+            "accuracy": self._rows(_frame(self.accuracy), runs),
+            "clipping": self._rows(_frame(self.clipping) if self.clipping else _NO_CLIPPING, runs),
         }
 
     def _factors(self) -> pd.DataFrame:
@@ -79,7 +95,7 @@ class Records:
         where = [self.diverged.get(i) for i in runs.index]
         finals["diverged_at_step"] = pd.array([d and d.step for d in where], "Int32")
         finals["diverged_layer"] = pd.array([d and d.layer for d in where], "Int32")
-        accuracy = self._blanked(pd.concat(self.accuracy))
+        accuracy = self._blanked(_frame(self.accuracy))
         last = accuracy[accuracy.step == accuracy.step.max()].pivot(
             index="run", columns="split", values="accuracy"
         )
@@ -89,8 +105,8 @@ class Records:
         finals["best_validation_accuracy"] = after.groupby("run")["accuracy"].max()
         return finals
 
-    def _rows(self, frames: list[pd.DataFrame], runs: pd.DataFrame) -> pd.DataFrame:
-        rows = self._blanked(pd.concat(frames, ignore_index=True))
+    def _rows(self, measured: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+        rows = self._blanked(measured)
         if "step" in rows:
             rows["epoch"] = rows.step / self.steps_per_epoch
         rows = rows.sort_values("run", kind="stable")
@@ -105,3 +121,7 @@ class Records:
         blanked = rows.copy()
         blanked[measures] = rows[measures].astype(float).where(step < first_bad)
         return blanked
+
+
+def _frame(measured: Sequence[Measured]) -> pd.DataFrame:
+    return pd.concat([pd.DataFrame(columns) for columns in measured], ignore_index=True)

@@ -1,15 +1,20 @@
-"""Train runs of one architecture, in stacks that fit into memory, to their tables."""
+"""Train runs of one architecture to their tables, in stacks that fit into memory."""
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
+import torch
 
 from gradgrid.core.config import Training
+from gradgrid.core.errors import GradgridError
 from gradgrid.core.jobs import Progress
 from gradgrid.core.plan import BUNDLE_TABLES, Run
-from gradgrid.core.schedule import epochs, total_steps
+from gradgrid.core.schedule import epochs, steps_per_epoch
+from gradgrid.train.checkpoints import Checkpoints, StackCheckpoint
 from gradgrid.train.images import Images
+from gradgrid.train.records import Records
 from gradgrid.train.stack import alike
 from gradgrid.train.trainer import train
 
@@ -19,22 +24,30 @@ _MEASURED_AT_ONCE = 2**27
 """Numbers that the activations, slopes and deltas of a stack may take while it is measured: half a gigabyte."""
 _LARGEST_STACK = 64
 """Runs beyond which a step of one run gets hardly any cheaper (benchmarks/training.py)."""
+_ALLOCATION_FAILED = ("DefaultCPUAllocator", "ALLOC_FAILED", "bad_alloc")
+"""What the messages of RuntimeErrors say that are no ``torch.OutOfMemoryError`` and mean the same."""
 
 
 def train_runs(
-    runs: Sequence[Run], title: str, images: Images, training: Training
+    runs: Sequence[Run],
+    title: str,
+    images: Images,
+    training: Training,
+    checkpoints: Checkpoints | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Train ``runs``, of one depth, activation, width and seed, and return the tables of their bundle.
 
     Of the table runs, the columns seconds and fingerprint are still to be added; what the analysis fills in is
-    empty. ``title`` heads the lines in the log. A diverged run is a result, not a failure.
+    empty. ``title`` heads the lines in the log. A diverged run is a result, not a failure. What ``checkpoints``
+    hold of an earlier process is taken up again. Raises GradgridError if a run does not fit into memory.
     """
-    steps = total_steps(training, images.name, images.size) * len(runs)
-    heading = f"{title}: {len(runs)} runs of {epochs(training, images.name)} epochs"
-    progress = Progress(heading, steps, "run-steps")
+    length = epochs(training, images.name), steps_per_epoch(training, images.name, images.size)
+    heading = f"{title}: {len(runs)} runs of {length[0]} epochs"
+    progress = Progress(heading, length[0] * length[1] * len(runs), "run-steps")
     cell = runs[0].cell
     stacks = alike(runs, training.weight_decay / images.size, largest_stack(cell.depth, cell.width))
-    parts = [train(stack, images, training, progress).tables() for stack in stacks]
+    job = _Job(images, training, *length, progress, checkpoints)
+    parts = [records.tables() for stack in stacks for records in job.train(stack)]
     whole = {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in BUNDLE_TABLES}
     diverged = int((whole["runs"]["status"] == "diverged").sum())
     _LOG.info("%s trained on %s, %d diverged", heading, images.name, diverged)
@@ -46,3 +59,58 @@ def largest_stack(depth: int, width: int) -> int:
     """Runs to train at a time: bounded, so that memory does not grow with the grid."""
     measured = 3 * depth * width * 1000
     return max(1, min(_LARGEST_STACK, _MEASURED_AT_ONCE // measured))
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What the stacks of a bundle share."""
+
+    images: Images
+    training: Training
+    epochs: int
+    steps_per_epoch: int
+    progress: Progress
+    checkpoints: Checkpoints | None
+
+    def train(self, runs: list[Run]) -> list[Records]:
+        """The records of ``runs``: as one stack, or of its halves if that does not fit into memory."""
+        left = self.progress.left
+        if records := self._as_one_stack(runs):
+            return [records]
+        self.progress.left = left
+        half = len(runs) // 2
+        return [*self.train(runs[:half]), *self.train(runs[half:])]
+
+    def _as_one_stack(self, runs: list[Run]) -> Records | None:
+        """None if memory does not suffice: the halves come after the exception, which holds on to the memory."""
+        try:
+            return train(runs, self.images, self.training, self.progress, checkpoint=self._checkpoint(runs))
+        except (MemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            if len(runs) == 1:
+                raise GradgridError(self._too_large(runs[0])) from error
+            _LOG.warning(
+                "%s: a stack of %d runs does not fit into memory: halved", self.progress.title, len(runs)
+            )
+            return None
+
+    def _checkpoint(self, runs: list[Run]) -> StackCheckpoint | None:
+        if self.checkpoints is None:
+            return None
+        found = self.checkpoints.of(runs, self.images.training.targets.device, self.epochs)
+        self.progress.left -= found.epoch * self.steps_per_epoch * len(runs)
+        return found
+
+    def _too_large(self, run: Run) -> str:
+        device, cell = self.images.training.targets.device, run.cell
+        return (
+            f"one run of depth {cell.depth:,} and width {cell.width:,} does not fit into the memory of {device.type}; "
+            "set a smaller factors.width, factors.depth or training.minibatch, or give it more memory"
+        )
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return any(sign in str(error) for sign in _ALLOCATION_FAILED)

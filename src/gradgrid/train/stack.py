@@ -13,6 +13,7 @@ from gradgrid.train.clipping import StackLimits, limits
 from gradgrid.train.hidden import Hidden
 from gradgrid.train.losses import Loss
 from gradgrid.train.network import OwnImagesNetwork, Parameters, StackedNetwork, gradient_norms
+from gradgrid.train.optimizers import State
 from gradgrid.train.passes import Deltas, Trace
 from gradgrid.train.pixels import Minibatch, OwnMinibatch
 from gradgrid.train.updates import Gradients, OwnImagesDescent, Rates, Update, is_sparse, make_update
@@ -83,6 +84,21 @@ class Stack:
         factor = self.limits.norm_factor(norms)
         cut = self.update.step(self.network, Gradients(deltas, trace, minibatch, mean * factor))
         return StepClipping(norms.flatten(), (factor.flatten() < 1) | cut)
+
+    def state(self) -> dict[str, list]:
+        """Everything that steps change, as tensors and plain values; the tensors are the stack's own."""
+        remembered = [(state.steps, state.averages) for state in self.update.states]
+        return {"network": self.network.state(), "update": remembered}
+
+    def restore(self, state: dict[str, list]) -> None:
+        """Take over the :meth:`state` of a stack of the same runs."""
+        for tensor, kept in zip(self.network.state(), state["network"], strict=True):
+            tensor.copy_(kept)
+        device = self.rates.device
+        self.update.states = [
+            State(steps, {name: average.to(device) for name, average in averages.items()})
+            for steps, averages in state["update"]
+        ]
 
 
 def _shared_rate(runs: Sequence[Run]) -> float:

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -24,24 +25,44 @@ from gradgrid.train.stack import Stack, StepClipping
 
 Progress = Callable[[int], None]
 """Told the number of run-steps just taken."""
+TrainingState = dict[str, Any]
+"""Everything that the rest of a training needs, as tensors and plain values: orders and draws derive from names."""
+
+
+class Checkpoint(Protocol):
+    """Where the state of a training at the end of its epochs is kept, so that it can go on from there."""
+
+    def take(self) -> TrainingState | None:
+        """The state to go on from; None: begin at the beginning."""
+
+    def end_epoch(self, epoch: int, state: Callable[[], TrainingState]) -> None:
+        """Keep the state at the end of an epoch, if it is time to."""
 
 
 @torch.inference_mode()
 def train(
-    runs: Sequence[Run], images: Images, training: Training, progress: Progress, own_images: bool = False
+    runs: Sequence[Run],
+    images: Images,
+    training: Training,
+    progress: Progress,
+    own_images: bool = False,
+    checkpoint: Checkpoint | None = None,
 ) -> Records:
     """Train runs that can be stacked (stack.py) and return what was measured of them.
 
     All runs have one seed and see the same minibatches, or each sees those of its seed (``own_images``).
+    Going on from a ``checkpoint`` gives, bit for bit, what an undisturbed training gives.
     """
     loop = _Loop.begin(runs, images, training, own_images)
-    loop.measure(0)
-    for epoch in range(1, epochs(training, images.name) + 1):
+    loop.start(checkpoint.take() if checkpoint else None)
+    for epoch in range(loop.epoch + 1, epochs(training, images.name) + 1):
         orders = [data_order(run.seed, epoch, images.size) for run in (runs if own_images else runs[:1])]
         for steps in loop.minibatches(orders, training.minibatch):
             loop.take(steps)
             progress(len(steps) * len(runs))
         loop.end_epoch(epoch)
+        if checkpoint:
+            checkpoint.end_epoch(epoch, loop.state)
     return loop.records
 
 
@@ -82,6 +103,24 @@ class _Loop:
         last_step = per_epoch * epochs(training, images.name)
         measured = measured_steps(training, images.name, images.size)
         return cls(stack, images, records, last_step, frozenset(measured), [])
+
+    @property
+    def epoch(self) -> int:
+        """Epochs behind us."""
+        return self.taken // self.records.steps_per_epoch
+
+    def state(self) -> TrainingState:
+        """The state at the end of an epoch."""
+        return {"stack": self.stack.state(), "records": self.records.state(), "taken": self.taken}
+
+    def start(self, state: TrainingState | None) -> None:
+        """Go on from a state, or measure the runs before their first step."""
+        if state is None:
+            self.measure(0)
+        else:
+            self.stack.restore(state["stack"])
+            self.records.restore(state["records"])
+            self.taken = state["taken"]
 
     def minibatches(
         self, orders: Sequence[np.ndarray], size: int

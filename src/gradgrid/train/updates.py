@@ -44,7 +44,9 @@ class Rates:
 
 
 class Update(Protocol):
-    """One step of a network's parameters, and whatever must be remembered between steps."""
+    """One step of a network's parameters; ``states`` is what is remembered between steps, parameter by parameter."""
+
+    states: list[optimizers.State]
 
     def step(self, network: StackedNetwork, gradients: Gradients) -> Tensor | bool:
         """Update the network in place; returns whose gradients were cut off at their limits [M]."""
@@ -58,6 +60,7 @@ class SparseDescent:
 
     def __init__(self, rates: Rates) -> None:
         self.rates = rates
+        self.states: list[optimizers.State] = []
         self.shrinkage = rates.learning.double() * rates.decay
 
     def step(self, network: StackedNetwork, gradients: Gradients) -> Tensor | bool:
@@ -86,6 +89,7 @@ class OwnImagesDescent:
 
     def __init__(self, learning_rate: float, decay: float) -> None:
         self.learning_rate = learning_rate
+        self.states: list[optimizers.State] = []
         self.kept = 1 - learning_rate * decay
 
     def step(self, network: OwnImagesNetwork, gradients: Gradients) -> bool:
