@@ -58,7 +58,7 @@ def test_every_key_that_may_be_left_out_stands_in_the_default_configuration_with
     required = {name: written["factors"][name] for name in ("depth", "activation", "initializer")}
     bare = {"seeds": written["seeds"], "factors": required | {"clipping": written["factors"]["clipping"]}}
     assert from_merged(bare, []) == load(DEFAULT)
-    for section in ("dataset", "factors", "training"):
+    for section in ("dataset", "factors", "training", "execution"):
         fields = Config.model_fields[section].annotation.model_fields
         assert list(written[section]) == list(fields)
 

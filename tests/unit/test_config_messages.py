@@ -10,6 +10,7 @@ INITIALIZERS = ", ".join(entries("initializers"))
 RECIPE = "epochs, digits_epochs, minibatch, weight_decay, loss, bias, measure_steps"
 SEED = "allowed: a whole number from 0 to 2,147,483,647"
 WHOLE = "allowed: a whole number from 1 to"
+EPOCHS = "a whole number from 1 to 100,000"
 TWICE = "a level may stand only once"
 
 FACTORS = {
@@ -155,8 +156,8 @@ FACTORS = {
 REST = {
     "an unknown key of another section": (
         f"{GOOD}epochs: 5\n",
-        "config.yaml:6 epochs: unknown key; allowed: dataset, device, seeds, factors, training, book, laboratory; "
-        "did you mean training.epochs?",
+        "config.yaml:6 epochs: unknown key; allowed: dataset, device, seeds, factors, training, book, laboratory, "
+        "execution; did you mean training.epochs?",
     ),
     "a misspelt key": (
         training("minibatches: 10"),
@@ -234,6 +235,25 @@ REST = {
         training("measure_steps: [1, 25001]"),
         "config.yaml:7 training.measure_steps: 25,001 is beyond the run's last step (5 epochs of 5,000 steps "
         "on mnist); allowed: 0 to 25,000",
+    ),
+    "a word for the epochs between checkpoints": (
+        f"{GOOD}execution: {{checkpoint_every: often}}\n",
+        "config.yaml:6 execution.checkpoint_every: 'often' is not a whole number; "
+        f"allowed: auto, null, {EPOCHS}",
+    ),
+    "off for null between checkpoints": (
+        f"{GOOD}execution: {{checkpoint_every: off}}\n",
+        "config.yaml:6 execution.checkpoint_every: false is a truth value (YAML reads yes, no, on and off as such), "
+        f"not a whole number; allowed: auto, null, {EPOCHS}",
+    ),
+    "no epoch between checkpoints": (
+        f"{GOOD}execution:\n  checkpoint_every: 0\n",
+        f"config.yaml:7 execution.checkpoint_every: 0 is out of range; allowed: auto, null, {EPOCHS}",
+    ),
+    "an unknown key of the execution": (
+        f"{GOOD}execution:\n  checkpoints: 1\n",
+        "config.yaml:7 execution.checkpoints: unknown key; allowed: checkpoint_every; "
+        "did you mean checkpoint_every?",
     ),
     "a word for the steps": (
         training("measure_steps: every"),

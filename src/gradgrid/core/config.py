@@ -22,6 +22,7 @@ from gradgrid.core.kinds import (
     Activations,
     Depths,
     Epochs,
+    EpochsOrAuto,
     Initializers,
     LearningRate,
     SeedList,
@@ -122,6 +123,16 @@ class Training(Section):
     )
 
 
+class Execution(Section):
+    """How the work is done. Nothing here changes a number."""
+
+    checkpoint_every: EpochsOrAuto = Field(
+        "auto",
+        description="epochs after which a bundle's training is kept, to go on from there if it is killed; "
+        "auto: every epoch of a bundle that takes over a minute; null: never",
+    )
+
+
 _FACTORS = {"depth": [1, 2, 4], "activation": "sigmoid", "initializer": "lecun_normal"}
 
 
@@ -143,6 +154,7 @@ class Config(Section):
         default_factory=Laboratory,
         description="untrained deep networks, theory and recurrent networks; null: leave them out",
     )
+    execution: Execution = Field(Execution(), description="how the work is done; changes no number")
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

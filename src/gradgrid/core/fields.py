@@ -56,14 +56,18 @@ class Kind(ABC):
 
 @dataclass(frozen=True)
 class Whole(Kind):
-    """A whole number from ``low`` to ``high``."""
+    """A whole number from ``low`` to ``high``, or one of the words (None: null) that may stand for it."""
 
     low: int
     high: int
+    words: tuple[str | None, ...] = ()
 
-    def validate(self, value: object) -> int:
-        """The number itself."""
-        allowed = f"a whole number from {self.low} to {self.high:,}"
+    def validate(self, value: object) -> int | str | None:
+        """The number or the word itself."""
+        if (value is None or isinstance(value, str)) and value in self.words:
+            return value
+        words = "".join(f"{'null' if word is None else word}, " for word in self.words)
+        allowed = f"{words}a whole number from {self.low} to {self.high:,}"
         if isinstance(value, bool) or not isinstance(value, int):
             raise problem(not_a_number(value, allowed, whole=True))
         if not self.low <= value <= self.high:
@@ -71,8 +75,9 @@ class Whole(Kind):
         return value
 
     def json_schema(self) -> JsonSchema:
-        """``integer`` with its bounds."""
-        return {"type": "integer", "minimum": self.low, "maximum": self.high}
+        """``integer`` with its bounds, and the words."""
+        number: JsonSchema = {"type": "integer", "minimum": self.low, "maximum": self.high}
+        return {"anyOf": [{"enum": list(self.words)}, number]} if self.words else number
 
 
 @dataclass(frozen=True)

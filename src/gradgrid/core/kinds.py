@@ -1,6 +1,6 @@
 """Kinds of values that several sections of the configuration share."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from typing_extensions import TypeAliasType
 
@@ -17,6 +17,7 @@ Initializer = TypeAliasType("Initializer", Annotated[Entry, EntryOf("initializer
 Depth = Annotated[int, Whole(1, 1_000)]
 Width = Annotated[int, Whole(1, 100_000)]
 Epochs = Annotated[int, Whole(1, 100_000)]
+EpochsOrAuto = Annotated[Literal["auto"] | int | None, Whole(1, 100_000, ("auto", None))]
 Seed = Annotated[int, Whole(0, 2**31 - 1)]
 Step = Annotated[int, Whole(0, 2**31 - 1)]
 LearningRate = Annotated[float, Real(RANGES["Positive"])]
