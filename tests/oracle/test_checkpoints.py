@@ -9,16 +9,13 @@ import pandas as pd
 import pytest
 import torch
 import training
-from killed import IMAGES, SETTINGS, STEPS, some_runs
+from killed import IMAGES, SETTINGS, STEPS, assert_identical, some_runs
 
 from gradgrid.core.entries import Entry
 from gradgrid.core.jobs import Progress
-from gradgrid.core.plan import BUNDLE_TABLES, Run
+from gradgrid.core.plan import Run
 from gradgrid.core.registry import entries
-from gradgrid.core.tables import TABLES
 from gradgrid.train.trainer import train
-
-FILLED_IN = {"gradient_slope", "verdict", "seconds", "fingerprint"}
 
 
 class Killed(BaseException):
@@ -35,12 +32,6 @@ def killing_after(steps):
             raise Killed
 
     return progress
-
-
-def assert_identical(found, expected):
-    for name in BUNDLE_TABLES:
-        columns = [column.name for column in TABLES[name].columns if column.name not in FILLED_IN]
-        pd.testing.assert_frame_equal(found[name][columns], expected[name][columns], check_exact=True)
 
 
 def resumed(runs, folder, settings=SETTINGS, own_images=False):

@@ -12,10 +12,15 @@ from gradgrid.core.plan import Run
 from gradgrid.train.divergence import Divergence
 
 _CLIPPING = ("clipped_fraction", "gradient_norm_median", "gradient_norm_p95", "gradient_norm_max")
-_NO_CLIPPING = pd.DataFrame({name: [] for name in ("run", "epoch", *_CLIPPING)}, dtype=float)
 
 Measured = dict[str, Tensor | int | str]
 """Columns of some rows, each a value a row, or one value for all."""
+
+_NO_CLIPPING: Measured = {
+    "run": torch.empty(0, dtype=torch.int64),
+    "epoch": torch.empty(0, dtype=torch.int64),
+    **dict.fromkeys(_CLIPPING, torch.empty(0, dtype=torch.float64)),
+}
 
 
 @dataclass
@@ -78,7 +83,7 @@ class Records:
             "runs": self._finals(runs),
             "gradients": self._rows(_frame(self.gradients), runs),
             "accuracy": self._rows(_frame(self.accuracy), runs),
-            "clipping": self._rows(_frame(self.clipping) if self.clipping else _NO_CLIPPING, runs),
+            "clipping": self._rows(_frame(self.clipping or [_NO_CLIPPING]), runs),
         }
 
     def _factors(self) -> pd.DataFrame:
