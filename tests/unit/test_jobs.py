@@ -117,3 +117,17 @@ def test_a_short_job_says_nothing_of_its_progress(clock, caplog):
         clock.now += 0.9
         progress(10)
     assert caplog.messages == []
+
+
+def test_what_is_left_can_grow_and_shrink(clock, caplog):
+    caplog.set_level(logging.INFO, "gradgrid")
+    progress = Progress("depth=1: 2 runs", 100, "run-steps", interval=1.0)
+    progress.left -= 60  # found done
+    for done, left in ((20, 40), (20, 20)):
+        clock.now += 1.0
+        progress(done)
+        progress.left = left  # to be done again
+    assert caplog.messages == [
+        "depth=1: 2 runs: 50% of 40 run-steps, 20 a second, 1 second left",
+        "depth=1: 2 runs: 67% of 60 run-steps, 20 a second, 1 second left",
+    ]

@@ -98,7 +98,8 @@ class StackCheckpoint:
         except FileNotFoundError:
             return beginning
         except Exception as error:  # torch.load raises nearly anything at a damaged file
-            _LOG.warning("%s: the checkpoint cannot be read (%s): beginning anew", self.path, error)
+            reason = type(error).__name__  # its text is long and advises to run what the file holds
+            _LOG.warning("%s: the checkpoint cannot be read (%s): beginning anew", self.path, reason)
             return beginning
         if not same:
             _LOG.info("%s: the checkpoint is of other settings, source or PyTorch: beginning anew", self.path)
