@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from synthetic_mean_field import NO_DRAWS, TORCH_GAINS, Z, by_layer, function, weight_variance
+from synthetic_remedies import remedies
 
 from gradgrid.core.laboratory import ACTIVATIONS, INITIALIZERS
 from gradgrid.core.laboratory_tables import LABORATORY_TABLES
 from gradgrid.core.parquet import to_arrow, write_frame
 from gradgrid.core.references import references
 
-SEEDS = {"linear": 10, "propagation": 10, "phase": 3, "recurrent": 5}
+SEEDS = {"linear": 10, "propagation": 10, "phase": 3, "remedies": 3, "recurrent": 5}
 LARGEST, SMALLEST = 3.4e38, 1.2e-38
 """Normal numbers of float32."""
 MEASUREMENTS = 10
@@ -37,6 +38,9 @@ def tables(
     steps: int = 800,
     pixel_steps: int = 200,
     threshold: float = 1.0,
+    remedied_depths: Sequence[int] = (8, 16),
+    rates: Sequence[float] = (0.01, 0.03, 0.1),
+    large_rate: float = 0.3,
     seeds: int | None = None,
 ) -> dict[str, pd.DataFrame]:
     """All tables but the claims, by name; so many ``seeds`` in each, or as many as by default.
@@ -56,6 +60,7 @@ def tables(
         "theory": _theory(widths, activations, initializers, dataset),
         "phase": _phase(sigma_w2, sigma_b2),
         "trainability": _trainability(sigma_w2, sigma_b2, trained_depths, count["phase"]),
+        "remedies": remedies(remedied_depths, rates, large_rate, 1.0, 0.01, count["remedies"]),
         "recurrent": _recurrent(radii, count["recurrent"]),
         "recurrent_training": _recurrent_training(
             radii, count["recurrent"], {"rows": steps, "pixels": pixel_steps}, threshold

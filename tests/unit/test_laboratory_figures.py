@@ -16,9 +16,10 @@ from gradgrid.figures.style import BLACK, BLUE, VERMILLION
 NAMES = {
     "laboratory_linear": 610, "laboratory_activations": 620, "laboratory_gradients": 630, "laboratory_overflow": 640,
     "laboratory_saturation": 650, "laboratory_gains": 660, "laboratory_theory": 670, "laboratory_phase": 680,
-    "laboratory_trainability": 682, "laboratory_recurrent": 690, "laboratory_recurrent_training": 692,
+    "laboratory_trainability": 682, "laboratory_remedies": 684, "laboratory_ladders": 686,
+    "laboratory_recurrent": 690, "laboratory_recurrent_training": 692,
 }  # fmt: skip
-OF_IMAGES = ("laboratory_trainability", "laboratory_recurrent", "laboratory_recurrent_training")
+OF_IMAGES = [name for name, order in NAMES.items() if order > 680]
 FEW = {
     "widths": (30,),
     "depth": 20,
@@ -26,7 +27,8 @@ FEW = {
     "initializers": ("normal", "lsuv"),
     "seeds": 2,
 }
-ONE = {"activations": ("gelu",), "initializers": ("orthogonal",), "sigma_w2": (1.7,), "trained_depths": (2,)}
+ONE = {"activations": ("gelu",), "initializers": ("orthogonal",), "sigma_w2": (1.7,), "trained_depths": (2,),
+       "remedied_depths": (4,), "rates": (0.1,)}  # fmt: skip
 LONG = {
     "activations": ("leaky_relu(negative_slope=0.1)", "elu(alpha=0.5)", "tanh"),
     "initializers": ("normal(std=0.05)", "uniform(low=-0.5, high=0.5)", "kaiming_normal"),
@@ -36,9 +38,11 @@ COMPUTED = ("laboratory_gains", "laboratory_phase")
 SETTINGS = {
     "default": {},
     "one of each": {**FEW, **ONE, "scales": (0.9,), "radii": (1.0,), "seeds": 1},
-    "one layer, one step": {**FEW, "depth": 1, "trained_depths": (1,), "steps": 1, "pixel_steps": 1, "scales": (1.0,)},
+    "one layer, one step": {**FEW, "depth": 1, "trained_depths": (1,), "steps": 1, "pixel_steps": 1, "scales": (1.0,),
+                            "remedied_depths": (1,)},
     "many": {**FEW, "scales": tuple(np.linspace(0.1, 2, 13)), "radii": tuple(np.linspace(0.1, 3, 11)),
-             "sigma_b2": (0.0, 0.05, 0.1, 0.3), "trained_depths": tuple(range(5, 105, 5)), "depth": 1000},
+             "sigma_b2": (0.0, 0.05, 0.1, 0.3), "trained_depths": tuple(range(5, 105, 5)), "depth": 1000,
+             "remedied_depths": tuple(range(2, 26, 2)), "rates": tuple(np.logspace(-4, 1, 15)), "large_rate": 100.0},
     "long names, digits": {**FEW, **LONG, "dataset": "digits"},
 }  # fmt: skip
 
@@ -76,7 +80,7 @@ def test_a_figure_leaves_its_files_with_its_place_and_the_notice(name, folders, 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in COMPUTED])
 def test_nothing_but_nulls_is_drawn_or_explained(name, folders, tmp_path, monkeypatch):
-    keys = {"scale", "sigma_w2", "sigma_b2", "spectral_radius", "threshold"}
+    keys = {"scale", "sigma_w2", "sigma_b2", "spectral_radius", "threshold", "learning_rate"}
 
     def nulls(rows):
         measured = rows.select_dtypes(["float32", "float64"]).columns.difference(keys)

@@ -38,6 +38,7 @@ laboratory:
   linear: {scale: [0.9, 1.1], depth: 4, width: 20, seeds: 2}
   propagation: {width: [40, 30], depth: 8, activation: [tanh, relu], initializer: [normal, lecun_normal], seeds: 2}
   phase: {sigma_w2: [1, 3], depth: [3, 5], width: 8, steps: 3, seeds: 2}
+  remedies: {depth: [2, 3], width: 6, steps: 3, learning_rate: 0.1, adam_learning_rate: 0.01, seeds: 2}
   recurrent: {hidden: 6, spectral_radius: [0.9, 1.5], steps: 10, pixel_steps: 10, seeds: 2}
 """,
 )

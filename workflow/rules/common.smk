@@ -10,9 +10,11 @@ from gradgrid.core.book import measuring_jobs, training_jobs
 from gradgrid.core.config import from_merged
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.figures import figures
+from gradgrid.core.laboratory import BY_DEPTH as LABORATORY_BY_DEPTH
 from gradgrid.core.laboratory import BY_WIDTH as LABORATORY_BY_WIDTH
 from gradgrid.core.laboratory import SOURCE as LABORATORY_SOURCE
 from gradgrid.core.laboratory import TABLES as LABORATORY_TABLES
+from gradgrid.core.laboratory import parts as laboratory_parts_of
 from gradgrid.core.laboratory import settings as laboratory_settings
 from gradgrid.core.fingerprints import TrainingSource, code_digest
 from gradgrid.core.plan import BUNDLE_TABLES, plan
@@ -56,10 +58,12 @@ LABORATORY_FILES = expand("results/laboratory/{table}.parquet", table=LABORATORY
 """The tables of the laboratory."""
 
 
+LABORATORY_PARTS = laboratory_parts_of(CONFIG)
+
+
 def laboratory_parts(wildcards):
-    """The files of a table's widths."""
-    widths = CONFIG.laboratory.propagation.width
-    return expand("results/laboratory/parts/{{table}}/width={width}.parquet", width=widths)
+    """The files of the parts of a table of the laboratory."""
+    return expand("results/laboratory/parts/{{table}}/{part}.parquet", part=LABORATORY_PARTS[wildcards.table])
 
 
 def book_parts(wildcards):

@@ -51,7 +51,7 @@ rule laboratory_gather:
     log:
         "results/logs/laboratory/{table}.log",
     wildcard_constraints:
-        table="|".join(LABORATORY_BY_WIDTH),
+        table="|".join((*LABORATORY_BY_WIDTH, *LABORATORY_BY_DEPTH)),
     conda:
         "../../environment.yml"
     resources:
@@ -131,3 +131,26 @@ rule laboratory_trainability:
         source=code_digest("gradgrid.laboratory.trainability"),
     script:
         "../scripts/laboratory_trainability.py"
+
+
+rule laboratory_remedies:
+    input:
+        data=rules.data.output.npz,
+    output:
+        "results/laboratory/parts/remedies/depth={depth}.parquet",
+    log:
+        "results/logs/laboratory/remedies/depth={depth}.log",
+    benchmark:
+        "results/benchmarks/laboratory/remedies/depth={depth}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        settings=LABORATORY,
+        device=CONFIG.device,
+        source=code_digest("gradgrid.laboratory.remedies"),
+    script:
+        "../scripts/laboratory_remedies.py"

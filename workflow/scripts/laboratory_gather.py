@@ -1,4 +1,4 @@
-"""Gather the widths of a table of the laboratory."""
+"""Gather the parts of a table of the laboratory."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The initialization laboratory in config.yaml: untrained deep networks, theory, and recurrent networks."""
+"""The initialization laboratory in config.yaml: untrained deep networks, theory, remedies, and recurrent networks."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -86,17 +86,38 @@ class Recurrent(Section):
     seeds: SeedList = _seeds(5)
 
 
+class Remedies(Section):
+    """The classic remedies, one at a time and one after another, on deep networks that hardly learn."""
+
+    depth: Depths = Field((8, 16), description="numbers of hidden layers")
+    width: Count = Field(30, description="neurons in each hidden layer")
+    steps: Count = Field(600, description="updates of each training, on minibatches of 20 images")
+    learning_rate: Positives = Field(
+        (0.01, 0.03, 0.1, 0.3), description="step sizes of sgd and momentum: every rung is shown at its best"
+    )
+    adam_learning_rate: Positives = Field((0.001, 0.003, 0.01), description="the same of adam")
+    large_learning_rate: Positive = Field(
+        0.3, description="the one step size of the exploding networks that are clipped"
+    )
+    norm: Positive = Field(1.0, description="threshold of clipping by norm")
+    value: Positive = Field(0.01, description="threshold of clipping by value")
+    seeds: SeedList = _seeds(3)
+
+
 class Laboratory(Section):
     """The laboratory, experiment by experiment."""
 
     linear: Linear = Field(default_factory=Linear, description="deep linear networks")
     propagation: Propagation = Field(default_factory=Propagation, description="untrained deep networks")
     phase: Phase = Field(default_factory=Phase, description="the phase diagram of tanh")
+    remedies: Remedies = Field(default_factory=Remedies, description="remedies for deep networks")
     recurrent: Recurrent = Field(default_factory=Recurrent, description="recurrent networks")
 
 
 BY_WIDTH = ("propagation", "overflow")
 """The tables that come in parts, one for each width."""
+BY_DEPTH = ("remedies",)
+"""Those that come in parts, one for each depth."""
 SOURCE = {
     "linear": "gradgrid.laboratory.linear",
     "by_hand": "gradgrid.laboratory.by_hand",
@@ -105,10 +126,19 @@ SOURCE = {
     "phase": "gradgrid.laboratory.phase",
 }
 """The tables that need no images, and the modules that make them."""
-TABLES = (*SOURCE, *BY_WIDTH, "theory", "trainability", "recurrent", "recurrent_training")
+TABLES = (*SOURCE, *BY_WIDTH, *BY_DEPTH, "theory", "trainability", "recurrent", "recurrent_training")
 """The laboratory's tables, which ``core.laboratory_tables`` describes."""
 
 
 def settings(config: "Config") -> str | None:
     """The laboratory's settings as canonical JSON, None where it is left out."""
     return canonical_json(config.laboratory.model_dump(mode="json")) if config.laboratory else None
+
+
+def parts(config: "Config") -> dict[str, list[str]]:
+    """The tables that come in parts, and the names of these: ``width=400``, ``depth=8``."""
+    if config.laboratory is None:
+        return {}
+    widths = [f"width={width}" for width in config.laboratory.propagation.width]
+    depths = [f"depth={depth}" for depth in config.laboratory.remedies.depth]
+    return {**dict.fromkeys(BY_WIDTH, widths), **dict.fromkeys(BY_DEPTH, depths)}

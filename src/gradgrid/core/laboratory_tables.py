@@ -4,19 +4,13 @@ import pyarrow as pa
 
 from gradgrid.core import columns
 from gradgrid.core.columns import Column, f32, f64, i32, text
+from gradgrid.core.laboratory_training_tables import RECURRENT, RECURRENT_TRAINING, REMEDIES, TRAINABILITY
 from gradgrid.core.tables import Table
 
 _WIDTH = columns.WIDTH.described("neurons in each layer")
 _SEED = columns.SEED.described("replicate number; fixes the draw of weights and inputs")
 _LAYER = columns.LAYER.described("1 … depth from the input")
 _ACTIVATION = columns.ACTIVATION.described("activation of the layers, with its parameters")
-_SEQUENCE = text(
-    "sequence",
-    "how an image is read: rows, 28 steps of 28 pixels; pixels, 196 steps of the mean of 2 × 2 pixels",
-)
-
-
-_RADIUS = f64("spectral_radius", "1", "of the recurrent weights before training")
 _ACTIVATION_STD = f64(
     "activation_std", "1", "standard deviation of the activations over inputs and neurons, in float64"
 )
@@ -208,70 +202,10 @@ PHASE = Table(
     ),
 )
 
-TRAINABILITY = Table(
-    "trainability",
-    "a deep narrow tanh network of the phase diagram after training",
-    (
-        columns.DATASET,
-        f64("sigma_w2", "1", "initial variance of the weights times the fan-in"),
-        f64("sigma_b2", "1", "initial variance of the biases"),
-        f64("xi_c", "layers", "depth over which correlations decay; null where the signal dies out"),
-        columns.DEPTH.described("number of hidden layers"),
-        _SEED,
-        columns.ACCURACY.described(
-            "share of the first 1,000 training images classified correctly after the last step; null if diverged",
-        ),
-    ),
-)
-
-RECURRENT = Table(
-    "recurrent",
-    "an untrained plain recurrent network × time step",
-    (
-        columns.DATASET,
-        _SEQUENCE,
-        _RADIUS,
-        _SEED,
-        i32("time", "time steps", "time step t of the hidden state, counted from 1"),
-        f64(
-            "gradient_norm",
-            "1",
-            "norm of dC/dh_t, C an image's own cost after the last time step; mean over the first 100 training images",
-        ),
-    ),
-)
-
-RECURRENT_TRAINING = Table(
-    "recurrent_training",
-    "a plain recurrent network × measured step of its training",
-    (
-        columns.DATASET,
-        _SEQUENCE,
-        _RADIUS,
-        columns.CLIPPING.described("none or norm=threshold"),
-        _SEED,
-        columns.STEP.described("updates done before the measurement; 0 is initialization"),
-        f64(
-            "loss", "nats", "mean cost of the minibatches since the last measurement; null at initialization"
-        ),
-        f64("accuracy", "fraction", "share of the first 500 validation images classified correctly"),
-        f64(
-            "gradient_norm",
-            "1",
-            "largest norm of the whole gradient, before clipping, since the last measurement; null at initialization",
-        ),
-        f64("trained_radius", "1", "spectral radius of the recurrent weights after these updates"),
-        text(
-            "status",
-            "training, or diverged: a parameter is not finite, and from there on all measures are null",
-        ),
-    ),
-)
-
 LABORATORY_TABLES = {
     table.name: table
     for table in (
         LINEAR, PROPAGATION, OVERFLOW, BY_HAND, TUTORIAL, GAINS, THEORY, PHASE, TRAINABILITY, RECURRENT,
-        RECURRENT_TRAINING,
+        RECURRENT_TRAINING, REMEDIES,
     )
 }  # fmt: skip

@@ -16,6 +16,7 @@ from gradgrid.laboratory.linear import linear
 from gradgrid.laboratory.phase import phase
 from gradgrid.laboratory.propagation import propagation
 from gradgrid.laboratory.recurrent import recurrent
+from gradgrid.laboratory.remedies import remedies
 from gradgrid.laboratory.trainability import trainability
 from gradgrid.laboratory.tutorial import tutorial
 from gradgrid.theory.gains import gains
@@ -55,6 +56,13 @@ def on_images(experiment: str, settings: str, device: str, data: Data, outputs: 
         _write(frame.assign(dataset=images.name), table, outputs[table])
 
 
+def train_remedies(settings: str, depth: int, device: str, data: Data, out: Path) -> None:
+    """Train the networks of one depth with every remedy. Raises GradgridError if the device is not there."""
+    images = _images(device, data)
+    found = remedies(json.loads(settings)["remedies"], depth, images)
+    _write(found.assign(dataset=images.name), "remedies", out)
+
+
 def compare(settings: str, measured: Path, data: Data, out: Path) -> None:
     """Put theory beside the propagation that was measured, and beside networks as in the grid."""
     given = json.loads(settings)["propagation"]
@@ -66,7 +74,7 @@ def compare(settings: str, measured: Path, data: Data, out: Path) -> None:
 
 
 def gather(table: str, parts: Sequence[Path], out: Path) -> None:
-    """Put the rows of all widths into one file."""
+    """Put the rows of all parts into one file."""
     _write(pd.concat([read_frame(part) for part in parts], ignore_index=True), table, out)
 
 

@@ -43,6 +43,7 @@ LABORATORY_READ = {
     "theory": list(LABORATORY_TABLES["theory"].schema.names),
     "phase": ["sigma_w2", "sigma_b2"],
     "trainability": ["dataset", "sigma_w2", "sigma_b2", "depth", "seed"],
+    "remedies": list(LABORATORY_TABLES["remedies"].schema.names),
     "recurrent": ["dataset", "sequence", "spectral_radius", "seed"],
     "recurrent_training": ["dataset", "sequence", "spectral_radius", "clipping", "seed", "step", "status"],
 }

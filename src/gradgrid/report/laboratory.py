@@ -8,7 +8,8 @@ import pandas as pd
 
 from gradgrid.core.numbers import counted, listed
 from gradgrid.core.sidecars import Sidecar
-from gradgrid.report import propagation
+from gradgrid.core.tables import FACTOR_NAMES
+from gradgrid.report import propagation, remedies
 from gradgrid.report.sections import sections
 
 TITLE = "The laboratory"
@@ -25,13 +26,20 @@ SECTIONS = {
     "gains": ("Gains", ("laboratory_gains",)),
     "theory": ("Mean-field theory", ("laboratory_theory",)),
     "phase": ("The phase diagram", ("laboratory_phase", "laboratory_trainability")),
+    "remedies": ("Remedies", ("laboratory_remedies", "laboratory_ladders")),
     "recurrent": ("Recurrent networks", ("laboratory_recurrent", "laboratory_recurrent_training")),
 }
 """The chapter's sections in order: title, and the names of the figures that belong there."""
 
 NAMED = 7
 """The most levels that are named one by one."""
-WORDS = {"sigma_w2": "σ_w²", "sigma_b2": "σ_b²", "spectral_radius": "spectral radius"}
+WORDS = {
+    "sigma_w2": "σ_w²",
+    "sigma_b2": "σ_b²",
+    "spectral_radius": "spectral radius",
+    "learning_rate": "learning rate",
+    "residual": "residual connections:",
+}
 """Of factors that are not called what their columns are called."""
 
 
@@ -51,6 +59,8 @@ def chapter(
         "gains": propagation.gains(tables["gains"]),
         "agreement": propagation.agreement(theory),
         "theory": propagation.differences(theory),
+        "remedies": remedies.words(tables["remedies"]),
+        "rungs": remedies.table(tables["remedies"]),
         "sections": sections("laboratory", SECTIONS, figures),
     }
 
@@ -62,6 +72,10 @@ def _facts(tables: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, str]]:
     trained = tables["trainability"]
     yield "Phase diagram of tanh", counted(len(tables["phase"]), "point")
     yield "Networks trained across it", _networks(trained, ["sigma_w2", "sigma_b2", "depth"])
+    factors = [name for name in FACTOR_NAMES if name != "width"]
+    helped = tables["remedies"].drop_duplicates([*factors, "seed"])
+    diverged = f"{(helped['status'] == 'diverged').sum()} diverged"
+    yield "Networks trained with remedies", _networks(helped, factors, diverged)
     factors = ["sequence", "spectral_radius"]
     yield "Recurrent networks before training", _networks(tables["recurrent"], factors)
     training = tables["recurrent_training"]
