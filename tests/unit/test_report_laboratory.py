@@ -7,6 +7,8 @@ from html_page import Page, rows, section
 from report_folder import HOSTILE, build, figure, prepare, prepare_laboratory, table
 
 from gradgrid.core.errors import GradgridError
+from gradgrid.core.remedies import TITLES, effects, told
+from gradgrid.core.tables import FACTOR_NAMES
 from gradgrid.report import propagation
 from gradgrid.report.laboratory import TITLE
 
@@ -43,6 +45,25 @@ def test_the_lead_counts_what_the_tables_hold(built, page):
         "pass through 20 layers",
     ):
         assert words in page.text
+
+
+def test_the_remedies_are_told_ladder_by_ladder_as_the_table_has_them(built, page):
+    folder, text = built
+    frame = table(folder, "laboratory", "remedies")
+    found = effects(frame)
+    trained = frame.drop_duplicates([*FACTOR_NAMES, "seed"])
+    lost = (trained["status"] == "diverged").sum()
+    assert f"{len(trained)} networks: depth 8 and 16; activation sigmoid, tanh," in page.text
+    assert f"2 seeds; {lost} diverged" in page.text
+    for (ladder, case), rungs in found.groupby(["ladder", "case"]):
+        said = " ".join(f"Depth {depth}: {told(of_depth)}." for depth, of_depth in rungs.groupby("depth"))
+        assert f"{TITLES[ladder]} (with {case}) {said}" in page.text
+    first = found[(found["ladder"] == "activation") & (found["rung"] == "relu")].set_index("depth")
+    cells = next(row for row in rows(text, "laboratory-remedies-table") if row[0] == "relu")
+    assert cells[1:5] == [
+        f"{first['learning_rate'][8]:g}", f"{100 * first['accuracy'][8]:.1f} %", f"{first['slope'][8]:+.2f}", "helps"
+    ]  # fmt: skip
+    assert "– (2 of 2 diverged)" in text
 
 
 def test_initializations_by_hand_show_three_deviations_and_the_p_value(built):

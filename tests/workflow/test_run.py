@@ -8,7 +8,7 @@ import pytest
 from gradgrid.core.book_tables import BOOK_TABLES
 from gradgrid.core.cost import rows
 from gradgrid.core.figures import figures
-from gradgrid.core.laboratory import BY_WIDTH, SOURCE
+from gradgrid.core.laboratory import BY_DEPTH, BY_WIDTH, SOURCE
 from gradgrid.core.laboratory_tables import LABORATORY_TABLES
 from gradgrid.core.plan import BUNDLE_TABLES
 from gradgrid.core.tables import TABLES
@@ -68,12 +68,14 @@ def book_files():
 
 def laboratory_files():
     """What the laboratory leaves."""
-    widths = [f"propagation/width={width}" for width in (40, 30)]
-    single = [*SOURCE, "theory", "trainability", "recurrent"]
+    jobs = [*SOURCE, "theory", "trainability", "recurrent", *(f"remedies/depth={depth}" for depth in (2, 3))]
+    jobs += [f"propagation/width={width}" for width in (40, 30)]
+    parts = [f"{table}/width={width}" for table in BY_WIDTH for width in (40, 30)]
+    parts += [f"{table}/depth={depth}" for table in BY_DEPTH for depth in (2, 3)]
     files = {f"results/laboratory/{table}.parquet" for table in LABORATORY_TABLES}
-    files |= {f"results/laboratory/parts/{t}/width={w}.parquet" for t in BY_WIDTH for w in (40, 30)}
-    files |= {f"results/logs/laboratory/{name}.log" for name in (*widths, *single, *BY_WIDTH)}
-    return files | {f"results/benchmarks/laboratory/{name}.tsv" for name in (*widths, *single)}
+    files |= {f"results/laboratory/parts/{part}.parquet" for part in parts}
+    files |= {f"results/logs/laboratory/{name}.log" for name in (*jobs, *BY_WIDTH, *BY_DEPTH)}
+    return files | {f"results/benchmarks/laboratory/{name}.tsv" for name in jobs}
 
 
 @pytest.mark.parametrize("name", LABORATORY_TABLES)

@@ -75,7 +75,7 @@ def data_order(seed: int, epoch: int, images: int) -> np.ndarray:
 def untrained(runs: Sequence[Run], images: Images, training: Training, own_images: bool = False) -> Stack:
     """Runs that can be stacked before their first step: initialized, and stacked on the device of the images."""
     like = images.training.targets
-    drawn = [initialize(run, training.bias, images.probes.dense, CLASSES) for run in runs]
+    drawn = [initialize(run, training.bias, images.probes.dense.float(), CLASSES) for run in runs]
     parameters = [[(w.to(like), b.to(like)) for w, b in layers] for layers in drawn]
     last_minibatch = images.size % training.minibatch or training.minibatch
     sizes = sorted({training.minibatch, last_minibatch, *images.sizes()})
