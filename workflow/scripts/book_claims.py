@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gradgrid.book.jobs import judge
+from gradgrid.book.claims import judge
 from gradgrid.core.jobs import job
 
 with job(snakemake.log[0]):

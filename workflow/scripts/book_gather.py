@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from gradgrid.book.jobs import gather
+from gradgrid.core.book_tables import BOOK_TABLES
 from gradgrid.core.jobs import job
+from gradgrid.core.parquet import gather
 
 with job(snakemake.log[0]):
-    gather(snakemake.wildcards.table, [Path(file) for file in snakemake.input], Path(snakemake.output[0]))
+    gather(map(Path, snakemake.input), BOOK_TABLES[snakemake.wildcards.table], Path(snakemake.output[0]))

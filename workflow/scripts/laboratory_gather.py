@@ -3,7 +3,10 @@
 from pathlib import Path
 
 from gradgrid.core.jobs import job
-from gradgrid.laboratory.jobs import gather
+from gradgrid.core.laboratory_tables import LABORATORY_TABLES
+from gradgrid.core.parquet import gather
 
 with job(snakemake.log[0]):
-    gather(snakemake.wildcards.table, [Path(file) for file in snakemake.input], Path(snakemake.output[0]))
+    gather(
+        map(Path, snakemake.input), LABORATORY_TABLES[snakemake.wildcards.table], Path(snakemake.output[0])
+    )

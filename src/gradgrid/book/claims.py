@@ -1,11 +1,18 @@
 """The book's claims, each with a measured number, a rule and a verdict (table ``book/claims``)."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pandas as pd
 
 from gradgrid.book import chain_claims, learning_claims, speed_claims
 from gradgrid.core.book_tables import CLAIMS
+from gradgrid.core.parquet import read_frame, write_frame
+
+
+def judge(tables: Mapping[str, Path], out: Path) -> None:
+    """Write the table of claims from the files of the tables that :func:`claims` takes."""
+    write_frame(claims({name: read_frame(path) for name, path in tables.items()}), CLAIMS, out)
 
 
 def claims(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -1,18 +1,17 @@
 """The chapter's jobs: from settings, data and tables to the tables in ``results/book``."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
 import torch
 
-from gradgrid.book.claims import claims
 from gradgrid.book.identities import identities
 from gradgrid.book.learning import accuracy, initialization
 from gradgrid.book.speed import initial_speed, training_speed
 from gradgrid.core.book_tables import BOOK_TABLES
-from gradgrid.core.parquet import read_frame, write_frame
+from gradgrid.core.parquet import write_frame
 from gradgrid.train.bundle import find_device
 from gradgrid.train.images import Data, Images
 
@@ -42,16 +41,6 @@ def measure(experiment: str, settings: str, data: Data, outputs: Mapping[str, Pa
     images = _images("cpu", data)
     for table, frame in _MEASURED[experiment](json.loads(settings), images).items():
         _write(frame, table, images, outputs[table])
-
-
-def gather(table: str, parts: Sequence[Path], out: Path) -> None:
-    """Put the rows of an experiment's parts into one file."""
-    write_frame(pd.concat([read_frame(part) for part in parts]), BOOK_TABLES[table], out)
-
-
-def judge(tables: Mapping[str, Path], out: Path) -> None:
-    """Judge the book's claims by the tables, and write the table of claims."""
-    write_frame(claims({name: read_frame(path) for name, path in tables.items()}), BOOK_TABLES["claims"], out)
 
 
 def _images(device: str, data: Data) -> Images:

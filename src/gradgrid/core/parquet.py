@@ -1,6 +1,6 @@
 """Frames to parquet files with the schema of their table, and back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -39,6 +39,11 @@ def write_frame(
     arrow = arrow.replace_schema_metadata({**arrow.schema.metadata, **(metadata or {})})
     with replacing(out) as part:
         pq.write_table(arrow, part, compression=COMPRESSION)
+
+
+def gather(parts: Iterable[Path], table: Table, out: Path) -> None:
+    """Write the rows of several files of a table as one file."""
+    write_frame(pd.concat([read_frame(part) for part in parts], ignore_index=True), table, out)
 
 
 def read_frame(path: Path) -> pd.DataFrame:

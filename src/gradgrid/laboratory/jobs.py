@@ -1,7 +1,7 @@
 """The laboratory's jobs: from settings, data and tables to the tables in ``results/laboratory``."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -71,11 +71,6 @@ def compare(settings: str, measured: Path, data: Data, out: Path) -> None:
         comparison.grid_theory(_images("cpu", data), given),
     ]
     _write(pd.concat(rows, ignore_index=True), "theory", out)
-
-
-def gather(table: str, parts: Sequence[Path], out: Path) -> None:
-    """Put the rows of all parts into one file."""
-    _write(pd.concat([read_frame(part) for part in parts], ignore_index=True), table, out)
 
 
 def _images(device: str, data: Data) -> Images:
