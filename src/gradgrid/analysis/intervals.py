@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 
 CONFIDENCE = 0.95
 
@@ -14,5 +14,6 @@ def mean_with_interval(values: "pd.api.typing.SeriesGroupBy") -> pd.DataFrame:
     """
     n = values.count()
     mean, std = values.mean(), values.std()
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * std / np.sqrt(n)
+    # The quantile that scipy.stats.t.ppf gives, without the half second in which scipy.stats is loaded.
+    half = stdtrit(n - 1, (1 + CONFIDENCE) / 2) * std / np.sqrt(n)
     return pd.DataFrame({"mean": mean, "std": std, "low": mean - half, "high": mean + half})
