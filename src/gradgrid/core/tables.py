@@ -66,7 +66,7 @@ RUNS = Table(
         i32(
             "diverged_at_step",
             "steps",
-            "update that met the first non-finite value, counted from 1",
+            "update that met the first non-finite value, counted from 1; 0: the draw of the initial parameters",
         ),
         i32("diverged_layer", "layer", "layer of the first non-finite value"),
         f32(

@@ -10,16 +10,23 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gradgrid.train.network import Network
 from gradgrid.train.pixels import Minibatch, OwnMinibatch
 from gradgrid.train.stack import Stack
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """The update (counted from 1) that met a run's first non-finite value, and the layer it stood in."""
+    """The update (counted from 1; 0: none, it was drawn) that met a run's first non-finite value, and its layer."""
 
     step: int
     layer: int
+
+
+def at_initialization(stack: Stack) -> dict[int, Divergence]:
+    """The runs of which an initial parameter is not finite."""
+    layers = _first_bad(stack.network, *_parameters(stack.network)).tolist()
+    return {run: Divergence(0, layer) for run, layer in enumerate(layers) if layer}
 
 
 def locate(
@@ -44,12 +51,22 @@ def _watched_step(stack: Stack, minibatch: Minibatch | OwnMinibatch) -> Tensor:
     deltas = network.backward(trace)
     values = [*trace.activations, trace.loss.outputs, *reversed(deltas.layers)]
     stack.descend(minibatch, trace, deltas)
-    values += [network.first_weights(), *network.weights]
-    values += network.vectors()
+    ascending = list(range(1, network.depth + 2))
+    parameters, layers = _parameters(network)
+    first = _first_bad(network, [*values, *parameters], [*ascending, *reversed(ascending), *layers])
+    return torch.where(network.finite().cpu(), 0, first)
+
+
+def _parameters(network: Network) -> tuple[list[Tensor], list[int]]:
+    """Every parameter upwards, weights first, and its layer."""
     ascending = list(range(1, network.depth + 2))
     # the vectors are biases, gains and shifts; the output layer has no gains and shifts
     scales = 2 * ascending[:-1] if network.normalizations else []
-    layers = torch.tensor([*ascending, *reversed(ascending), *ascending, *ascending, *scales])
+    values = [network.first_weights(), *network.weights, *network.vectors()]
+    return values, [*ascending, *ascending, *scales]
+
+
+def _first_bad(network: Network, values: Sequence[Tensor], layers: Sequence[int]) -> Tensor:
+    """For each run [runs] the layer of its first value that is not finite, 0 if all are."""
     bad = torch.stack([~torch.isfinite(value).flatten(1).all(1) for value in values], 1)[: network.runs].cpu()
-    lasting = ~network.finite().cpu()
-    return torch.where(lasting, layers[bad.int().argmax(1)], 0)
+    return torch.where(bad.any(1), torch.tensor(layers)[bad.int().argmax(1)], 0)

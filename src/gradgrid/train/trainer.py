@@ -12,7 +12,7 @@ from gradgrid.core.config import Training
 from gradgrid.core.plan import Run
 from gradgrid.core.schedule import epochs, measured_steps, steps_per_epoch
 from gradgrid.core.seeds import derive
-from gradgrid.train.divergence import locate
+from gradgrid.train.divergence import at_initialization, locate
 from gradgrid.train.evaluation import evaluate
 from gradgrid.train.gains import largest_slope
 from gradgrid.train.images import CLASSES, Images
@@ -116,6 +116,7 @@ class _Loop:
     def start(self, state: TrainingState | None) -> None:
         """Go on from a state, or measure the runs before their first step."""
         if state is None:
+            self.records.diverged |= at_initialization(self.stack)
             self.measure(0)
         else:
             self.stack.restore(state["stack"])
