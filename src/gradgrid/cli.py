@@ -1,6 +1,7 @@
 """The command ``gradgrid``: check and plan a configuration without training anything."""
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -10,10 +11,14 @@ from typing import Any
 
 from gradgrid.core.config import load
 from gradgrid.core.errors import ConfigError, GradgridError
+from gradgrid.core.numbers import counted
 from gradgrid.core.plan import plan
 from gradgrid.core.schema import schema_text
+from gradgrid.core.status import Status, why_text
 from gradgrid.core.summary import plan_table
 
+_DEFAULT = [Path("config.yaml")]
+_CONFIG = "the configuration (default: config.yaml); further files are laid over it, key by key"
 _INTERRUPTED = 130
 """The exit status that shells expect after Ctrl-C."""
 
@@ -44,9 +49,25 @@ def check(options: argparse.Namespace) -> None:
 
 
 def show_plan(options: argparse.Namespace) -> None:
-    """Print what the configuration asks for, what it writes and about how long it takes."""
+    """Print what the configuration asks for, what of it would be trained now and why, and how long that takes."""
     config = load(*options.config)
-    print(plan_table(config, plan(config), options.cores))
+    status = Status.of(config)
+    if options.json:
+        print(json.dumps(status.record(options.cores), indent=2))
+    else:
+        print(plan_table(config, plan(config), options.cores), status.text(options.cores), sep="\n\n")
+
+
+def why(options: argparse.Namespace) -> None:
+    """Print what becomes of a run, or of the runs of a cell, and why."""
+    records = Status.of(load(*options.config)).why(options.name)
+    print(json.dumps(records, indent=2) if options.json else why_text(records))
+
+
+def forget(options: argparse.Namespace) -> None:
+    """Have runs trained again, and say which."""
+    forgotten = Status.of(load(*options.config)).forget(options.names)
+    print(f"{counted(len(forgotten), 'run')} will be trained again")
 
 
 def schema(options: argparse.Namespace) -> None:
@@ -64,16 +85,19 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     checks = _add(commands, "check", check, "say what is wrong with the configuration, line by line")
     plans = _add(commands, "plan", show_plan, "say what the configuration asks for and how long it takes")
+    whys = _add(commands, "why", why, "say whether a run, or each run of a cell, would be trained, and why")
+    whys.add_argument("name", metavar="RUN_OR_CELL", help="a run_id or a cell_id, as the tables hold them")
+    forgets = _add(commands, "forget", forget, "have runs, or all runs of cells, trained again")
+    forgets.add_argument("names", nargs="+", metavar="RUN_OR_CELL", help="run_ids and cell_ids")
     _add(commands, "schema", schema, "print the JSON schema of config.yaml, for editors")
     for command in (checks, plans):
+        command.add_argument("config", nargs="*", type=Path, default=_DEFAULT, metavar="CONFIG", help=_CONFIG)
+    for command in (whys, forgets):
         command.add_argument(
-            "config",
-            nargs="*",
-            type=Path,
-            default=[Path("config.yaml")],
-            metavar="CONFIG",
-            help="the configuration (default: config.yaml); further files are laid over it, key by key",
+            "--config", nargs="+", type=Path, default=_DEFAULT, metavar="CONFIG", help=_CONFIG
         )
+    for command in (plans, whys):
+        command.add_argument("--json", action="store_true", help="say it for machines")
     all_cores = os.cpu_count() or 1
     text = f"estimate the time on so many cores (default: {all_cores}, all of this machine)"
     plans.add_argument("--cores", type=_cores, default=all_cores, metavar="N", help=text)

@@ -43,10 +43,12 @@ KEPT_OUT = {
 CONFIG = Path(__file__).parents[2] / "config.yaml"
 PARSING = """
 import sys
-from gradgrid.core import config, fingerprints, plan
+from gradgrid.core import basis, config, fingerprints, plan, work
 import gradgrid.cli
-asked = plan.plan(config.load(sys.argv[1]))
-fingerprints.TrainingSource().of_bundle(asked.bundles[0], "cross_entropy")
+asked = config.load(sys.argv[1])
+bundle = plan.plan(asked).bundles[0]
+held = basis.Basis.of(bundle.runs, asked.training, "mnist", "", fingerprints.TrainingSource())
+assert work.examine(bundle, held).generation == 1
 print(*{name.partition(".")[0] for name in sys.modules})
 """
 """What a workflow does before its first job, and the packages that it loads."""

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from configs import config
 
+from gradgrid.core.basis import Basis
 from gradgrid.core.config import Training
 from gradgrid.core.entries import Entry
 from gradgrid.core.fingerprints import (
     CARRIERS,
     TrainingSource,
-    run_fingerprint,
     source_digest,
     train_sources,
 )
@@ -57,20 +57,27 @@ def package(tmp_path):
     return tmp_path / "gradgrid"
 
 
-def digests(package):
-    """The source digest of every run."""
-    source = TrainingSource(package=package)
-    return {key: source.of_run(run, "cross_entropy") for key, run in RUNS.items()}
+def basis(package, runs=RUNS):
+    """What runs rest on, with the source of a package."""
+    return Basis.of(runs.values(), CONFIG.training, "mnist", "data", TrainingSource(package=package))
 
 
-def changed(package, module, old, new):
-    """The runs whose source digest changes with an edit of a module."""
-    before = digests(package)
+def digests(package, runs=RUNS):
+    """The fingerprint of every run."""
+    found = basis(package, runs)
+    return {key: found.fingerprint(run) for key, run in runs.items()}
+
+
+def changed(package, module, old, new, runs=RUNS):
+    """The runs whose fingerprint changes with an edit of a module: those for which something is said to change."""
+    before, then = digests(package, runs), basis(package, runs)
     path = package / module
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
-    after = digests(package)
+    after, now = digests(package, runs), basis(package, runs)
+    for key, run in runs.items():
+        assert bool(now.changes(then, run)) == (before[key] != after[key])
     return {key for key in before if before[key] != after[key]}
 
 
@@ -115,12 +122,9 @@ def test_clipping_changes_the_runs_that_clip_so(package):
 
 
 def test_a_normalization_changes_the_runs_that_have_it(package):
-    cell = replace(RUNS["normal", False].cell, normalization=Entry("batch"))
-    before = TrainingSource(package=package).of_run(Run(cell, 0), "cross_entropy")
-    assert changed(package, "train/normalization.py", "return 2", "return 3") == set()
-    assert TrainingSource(package=package).of_run(Run(cell, 0), "cross_entropy") == before
-    assert changed(package, "train/normalization.py", "return 1", "return 3") == set()
-    assert TrainingSource(package=package).of_run(Run(cell, 0), "cross_entropy") != before
+    runs = {"batch": Run(replace(RUNS["normal", False].cell, normalization=Entry("batch")), 0)} | RUNS
+    assert changed(package, "train/normalization.py", "return 2", "return 3", runs) == set()
+    assert changed(package, "train/normalization.py", "return 1", "return 3", runs) == {"batch"}
 
 
 def test_other_activations_losses_new_entries_and_carriers_change_nothing(package):
@@ -131,11 +135,18 @@ def test_other_activations_losses_new_entries_and_carriers_change_nothing(packag
     assert changed(package, "core/config.py", "1", "2") == set()
 
 
-def test_a_bundle_s_digest_changes_with_any_of_its_runs(package):
-    (bundle,) = plan(CONFIG).bundles
-    before = TrainingSource(package=package).of_bundle(bundle, "cross_entropy")
+def test_what_changed_is_said_in_words(package):
+    then = basis(package)
     changed(package, "train/initializers.py", "return 3", "return 4")
-    assert TrainingSource(package=package).of_bundle(bundle, "cross_entropy") != before
+    changed(package, "train/steps.py", "return 1", "return 1.0")
+    now = Basis.of(RUNS.values(), CONFIG.training, "digits", "data", TrainingSource(package=package))
+    assert now.changes(then, RUNS["uniform", False]) == [
+        "dataset: digits, was mnist",
+        "epochs: 8, was 5",
+        "measured steps changed",
+        "source of train.steps changed",
+        "initializer uniform: source changed",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -177,8 +188,8 @@ def test_the_digest_is_the_same_in_every_process_and_version_of_python(tmp_path)
 def test_a_run_s_fingerprint_depends_on_its_settings_as_they_are_on_the_dataset():
     run, other = RUNS["normal", False], RUNS["normal", True]
 
-    def of(run=run, dataset="mnist", data="d", source="s", **training):
-        return run_fingerprint(run, Training(**training), dataset, data, source)
+    def of(run=run, dataset="mnist", data="d", **training):
+        return Basis.of([run], Training(**training), dataset, data, TrainingSource()).fingerprint(run)
 
     assert len(of()) == 16
     assert of() == of(digits_epochs=7) != of(epochs=7)
@@ -188,7 +199,7 @@ def test_a_run_s_fingerprint_depends_on_its_settings_as_they_are_on_the_dataset(
         == of(epochs=1, measure_steps=[1, 10, 100, 1000, 5000])
         != of(epochs=1, measure_steps=[1])
     )
-    assert len({of(), of(other), of(data="e"), of(source="t"), of(weight_decay=0), of(bias="zero")}) == 6
+    assert len({of(), of(other), of(data="e"), of(weight_decay=0), of(bias="zero")}) == 5
 
 
 def test_the_true_trainer_is_found_with_its_registries_and_no_carrier():

@@ -1,6 +1,5 @@
 """Cells, runs and bundles; what a train job is told; how long it all takes."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from configs import GOOD, config
 from gradgrid.core.config import Training, load
 from gradgrid.core.cost import estimate, rows, step_microseconds
 from gradgrid.core.entries import Entry, clipping_label
-from gradgrid.core.plan import BundleJob, Cell, Run, plan
+from gradgrid.core.plan import Cell, Run, plan
 from gradgrid.core.schedule import measured_steps, steps_per_epoch, total_steps
 from gradgrid.core.summary import duration
 from gradgrid.core.tables import FACTOR_NAMES, TABLES
@@ -82,20 +81,6 @@ def test_a_bundle_is_one_depth_activation_width_and_seed():
     assert [len(bundle.runs) for bundle in asked.bundles] == [4, 4]
     remedied = plan(config(depth=3, normalization=[None, "batch"], residual=[False, True]))
     assert [len(bundle.runs) for bundle in remedied.bundles] == [8, 8]
-
-
-def test_a_job_is_told_its_bundle_and_nothing_that_changes_without_it():
-    remedies = {"normalization": [None, "layer"], "residual": [True, False]}
-    base = config(clipping=[None, {"norm": 1.0}], **remedies)
-    bundle = plan(base).bundles[0]
-    settings = bundle.settings(base)
-    job = BundleJob.from_settings(settings)
-    assert (job.training, job.device) == (base.training, "auto")
-    assert set(job.bundle.runs) == set(bundle.runs)
-    assert job.bundle.key == bundle.key
-    other = config(clipping=[{"norm": 1.0}, None], depth=[2, 1, 8], seeds=7, **remedies)
-    assert next(b for b in plan(other).bundles if b.key == bundle.key).settings(other) == settings
-    assert "depth" in json.loads(settings)["bundle"]
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ def test_settings_name_the_levels_as_the_tables_do():
 
 
 def _bundle(path, **facts):
-    metadata = {provenance.TRAINING_KEY: json.dumps(facts)} if facts else None
+    metadata = {provenance.TRAINING_KEY: json.dumps([facts | {"runs": ["a", "b"]}])} if facts else None
     pq.write_table(pa.table({"a": [1]}).replace_schema_metadata(metadata), path)
     return path
 
@@ -154,8 +154,8 @@ def test_bundles_that_trained_alike_are_one_entry_and_others_stand_apart(tmp_pat
     ]
     files = [_bundle(tmp_path / f"{i}.parquet", **one) for i, one in enumerate(facts)]
     assert provenance.training(files) == [
-        {"device": "an accelerator", "bundles": 1, "peak_memory_mib": 9, "seconds": 1.0},
-        {"device": "cpu", "bundles": 2, "peak_memory_mib": 5, "seconds": 5.0},
+        {"device": "an accelerator", "bundles": 1, "runs": 2, "peak_memory_mib": 9, "seconds": 1.0},
+        {"device": "cpu", "bundles": 2, "runs": 4, "peak_memory_mib": 5, "seconds": 5.0},
     ]
 
 

@@ -8,7 +8,7 @@ from gradgrid.core.entries import Entry
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.plan import Run
 from gradgrid.train import optimizers, products
-from gradgrid.train.bundle import find_device
+from gradgrid.train.device import find_device
 from gradgrid.train.hidden import Hidden
 from gradgrid.train.network import StackedNetwork, stack_multiple
 from gradgrid.train.runs import largest_stack

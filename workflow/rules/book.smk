@@ -1,6 +1,6 @@
 rule book_training:
     input:
-        data=rules.data.output.npz,
+        data=DATASET,
     output:
         "results/book/parts/{experiment}/{part}.parquet",
     log:
@@ -14,8 +14,9 @@ rule book_training:
         mem_mb=3000,
         runtime=60,
     params:
+        data=DATA.attempt,
         settings=lambda wildcards: BOOK_TRAINING[wildcards.experiment][wildcards.part],
-        source=lambda wildcards: code_digest(BOOK_SOURCE[wildcards.experiment]),
+        source=lambda wildcards: source("book_training.py", BOOK_SOURCE[wildcards.experiment]),
     script:
         "../scripts/book_training.py"
 
@@ -35,14 +36,14 @@ rule book_gather:
         mem_mb=1000,
         runtime=10,
     params:
-        source=code_digest("gradgrid.core.book_tables"),
+        source=source("book_gather.py", "gradgrid.core.book_tables"),
     script:
         "../scripts/book_gather.py"
 
 
 rule book_initial_speed:
     input:
-        data=rules.data.output.npz,
+        data=DATASET,
     output:
         **{table: f"results/book/{table}.parquet" for table in ("initial_speed", "neurons", "steepness")},
     log:
@@ -56,15 +57,16 @@ rule book_initial_speed:
         mem_mb=2000,
         runtime=20,
     params:
+        data=DATA.attempt,
         settings=BOOK_MEASURING.get("initial_speed"),
-        source=code_digest("gradgrid.book.speed"),
+        source=source("book_initial_speed.py", "gradgrid.book.speed"),
     script:
         "../scripts/book_initial_speed.py"
 
 
 rule book_identities:
     input:
-        data=rules.data.output.npz,
+        data=DATASET,
     output:
         **{table: f"results/book/{table}.parquet" for table in ("chain", "matrix", "problems", "curves")},
     log:
@@ -78,8 +80,9 @@ rule book_identities:
         mem_mb=2000,
         runtime=20,
     params:
+        data=DATA.attempt,
         settings=BOOK_MEASURING.get("identities"),
-        source=code_digest("gradgrid.book.identities"),
+        source=source("book_identities.py", "gradgrid.book.identities"),
     script:
         "../scripts/book_identities.py"
 
@@ -102,6 +105,6 @@ rule book_claims:
         mem_mb=1000,
         runtime=10,
     params:
-        source=code_digest("gradgrid.book.claims", "core/references.csv"),
+        source=source("book_claims.py", "gradgrid.book.claims", "core/references.csv"),
     script:
         "../scripts/book_claims.py"

@@ -16,8 +16,9 @@ from gradgrid.core.laboratory import SOURCE as LABORATORY_SOURCE
 from gradgrid.core.laboratory import TABLES as LABORATORY_TABLES
 from gradgrid.core.laboratory import parts as laboratory_parts_of
 from gradgrid.core.laboratory import settings as laboratory_settings
-from gradgrid.core.fingerprints import TrainingSource, code_digest
-from gradgrid.core.plan import BUNDLE_TABLES, plan
+from gradgrid.core.fingerprints import code_digest, source_digest
+from gradgrid.core.plan import plan
+from gradgrid.core.prepared import prepared
 from gradgrid.core.sources import read_all
 
 CONFIG_FILES = [Path(file) for file in ("config.yaml", *workflow.overwrite_configfiles)]
@@ -38,6 +39,15 @@ try:
     FIGURES = {name: spec for name, spec in figures().items() if spec.part in PARTS}
 except GradgridError as error:
     sys.exit(str(error))
+
+
+DATA = prepared(CONFIG.dataset)
+SCRIPTS = Path(workflow.basedir, "workflow", "scripts")
+
+
+def source(script, module, files=""):
+    """Digest of what a job runs: its script, and the module that this calls with all that it imports."""
+    return source_digest([SCRIPTS / script]) + code_digest(module, files)
 
 
 wildcard_constraints:

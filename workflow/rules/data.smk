@@ -11,6 +11,11 @@ rule data:
         runtime=10,
     params:
         dataset=CONFIG.dataset.model_dump_json(),
+        attempt=DATA.attempt,
         cache="results/data/raw",
     script:
         "../scripts/data.py"
+
+
+# A time stamp alone says nothing of the images: unless they are prepared anew, only their digest counts.
+DATASET = ancient(rules.data.output.npz) if DATA.known else rules.data.output.npz

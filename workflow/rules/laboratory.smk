@@ -15,7 +15,7 @@ rule laboratory_table:
         runtime=20,
     params:
         settings=LABORATORY,
-        source=lambda wildcards: code_digest(LABORATORY_SOURCE[wildcards.table]),
+        source=lambda wildcards: source("laboratory_table.py", LABORATORY_SOURCE[wildcards.table]),
     script:
         "../scripts/laboratory_table.py"
 
@@ -38,7 +38,7 @@ rule laboratory_propagation:
         runtime=30,
     params:
         settings=LABORATORY,
-        source=code_digest("gradgrid.laboratory.propagation"),
+        source=source("laboratory_propagation.py", "gradgrid.laboratory.propagation"),
     script:
         "../scripts/laboratory_propagation.py"
 
@@ -58,7 +58,7 @@ rule laboratory_gather:
         mem_mb=1000,
         runtime=10,
     params:
-        source=code_digest("gradgrid.core.laboratory_tables"),
+        source=source("laboratory_gather.py", "gradgrid.core.laboratory_tables"),
     script:
         "../scripts/laboratory_gather.py"
 
@@ -66,7 +66,7 @@ rule laboratory_gather:
 rule laboratory_theory:
     input:
         measured="results/laboratory/propagation.parquet",
-        data=rules.data.output.npz,
+        data=DATASET,
     output:
         "results/laboratory/theory.parquet",
     log:
@@ -80,15 +80,16 @@ rule laboratory_theory:
         mem_mb=2000,
         runtime=20,
     params:
+        data=DATA.attempt,
         settings=LABORATORY,
-        source=code_digest("gradgrid.laboratory.comparison"),
+        source=source("laboratory_theory.py", "gradgrid.laboratory.comparison"),
     script:
         "../scripts/laboratory_theory.py"
 
 
 rule laboratory_recurrent:
     input:
-        data=rules.data.output.npz,
+        data=DATASET,
     output:
         recurrent="results/laboratory/recurrent.parquet",
         recurrent_training="results/laboratory/recurrent_training.parquet",
@@ -103,16 +104,17 @@ rule laboratory_recurrent:
         mem_mb=2500,
         runtime=30,
     params:
+        data=DATA.attempt,
         settings=LABORATORY,
         device=CONFIG.device,
-        source=code_digest("gradgrid.laboratory.recurrent"),
+        source=source("laboratory_recurrent.py", "gradgrid.laboratory.recurrent"),
     script:
         "../scripts/laboratory_recurrent.py"
 
 
 rule laboratory_trainability:
     input:
-        data=rules.data.output.npz,
+        data=DATASET,
     output:
         trainability="results/laboratory/trainability.parquet",
     log:
@@ -126,9 +128,10 @@ rule laboratory_trainability:
         mem_mb=2000,
         runtime=30,
     params:
+        data=DATA.attempt,
         settings=LABORATORY,
         device=CONFIG.device,
-        source=code_digest("gradgrid.laboratory.trainability"),
+        source=source("laboratory_trainability.py", "gradgrid.laboratory.trainability"),
     script:
         "../scripts/laboratory_trainability.py"
 

@@ -38,6 +38,6 @@ rule report:
         mem_mb=1000,
         runtime=10,
     params:
-        source=code_digest("gradgrid.report.render", "report/templates/*"),
+        source=source("report.py", "gradgrid.report.render", "report/templates/*"),
     script:
         "../scripts/report.py"

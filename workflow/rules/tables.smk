@@ -13,7 +13,8 @@ rule collect:
         mem_mb=1000,
         runtime=10,
     params:
-        source=code_digest("gradgrid.analysis.collect"),
+        bundles=lambda wildcards: generations(),
+        source=source("collect.py", "gradgrid.analysis.collect"),
     script:
         "../scripts/collect.py"
 
@@ -32,7 +33,8 @@ rule runs:
         mem_mb=1000,
         runtime=10,
     params:
-        source=code_digest("gradgrid.analysis.collect"),
+        bundles=lambda wildcards: generations(),
+        source=source("runs.py", "gradgrid.analysis.collect"),
     script:
         "../scripts/runs.py"
 
@@ -50,6 +52,6 @@ rule cells:
         mem_mb=1000,
         runtime=10,
     params:
-        source=code_digest("gradgrid.analysis.cells"),
+        source=source("cells.py", "gradgrid.analysis.cells"),
     script:
         "../scripts/cells.py"

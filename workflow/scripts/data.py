@@ -9,4 +9,4 @@ from gradgrid.data import prepare
 with job(snakemake.log[0]):
     dataset = Dataset.model_validate_json(snakemake.params.dataset)
     npz, provenance = map(Path, (snakemake.output.npz, snakemake.output.provenance))
-    prepare(dataset, npz, provenance, Path(snakemake.params.cache))
+    prepare(dataset, npz, provenance, Path(snakemake.params.cache), snakemake.params.attempt)

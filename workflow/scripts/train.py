@@ -1,11 +1,12 @@
-"""Train the runs of one bundle."""
+"""Bring the files of one bundle up to date: keep the runs that still hold, train the others."""
 
 from pathlib import Path
 
 from gradgrid.core.jobs import job
-from gradgrid.data import load
-from gradgrid.train.bundle import train_bundle
+from gradgrid.data import identify, load
+from gradgrid.train.bundle import DataFile, train_bundle
 
 with job(snakemake.log[0]):
-    outputs = {table: Path(path) for table, path in snakemake.output.items()}
-    train_bundle(snakemake.params.settings, load(Path(snakemake.input.data)), outputs)
+    file = Path(snakemake.input.data)
+    data = DataFile(*identify(file), load=lambda: load(file))
+    train_bundle(snakemake.params.job, snakemake.params.generation, data)

@@ -12,7 +12,7 @@ from gradgrid.book.learning import accuracy, initialization
 from gradgrid.book.speed import initial_speed, training_speed
 from gradgrid.core.book_tables import BOOK_TABLES
 from gradgrid.core.parquet import write_frame
-from gradgrid.train.bundle import find_device
+from gradgrid.train.device import find_device
 from gradgrid.train.images import Data, Images
 
 _TRAINED: Mapping[str, Callable[[dict, Images], pd.DataFrame]] = {

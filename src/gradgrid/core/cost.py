@@ -5,6 +5,7 @@ part for each hidden layer, scaled by numbers of weights and of images. Both wer
 of the default grid (width 30, minibatch 10, all kinds of clipping), probes and start-up included.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gradgrid.core.book import Book
@@ -67,9 +68,14 @@ def estimate(plan: Plan, config: Config, dataset: str, cores: int) -> Estimate:
         steps=total_steps(training, dataset),
         measured=len(measured_steps(training, dataset)),
         rows=rows(plan, config, dataset),
-        seconds=_wall_seconds([_bundle_seconds(b, config, dataset) for b in plan.bundles], cores),
+        seconds=seconds(plan.bundles, config, dataset, cores),
         book_seconds=_wall_seconds(_book_seconds(config.book, dataset), cores) if config.book else 0.0,
     )
+
+
+def seconds(bundles: Iterable[Bundle], config: Config, dataset: str, cores: int) -> float:
+    """Wall time to train bundles, one at a time on each of ``cores``."""
+    return _wall_seconds([_bundle_seconds(bundle, config, dataset) for bundle in bundles], cores)
 
 
 def rows(plan: Plan, config: Config, dataset: str) -> dict[str, int]:

@@ -11,12 +11,9 @@ from functools import cache, cached_property
 from hashlib import blake2b
 from pathlib import Path
 
-from gradgrid.core.canonical import canonical_json
-from gradgrid.core.config import Training
 from gradgrid.core.imports import imported_modules, module_path
-from gradgrid.core.plan import Bundle, Run
+from gradgrid.core.plan import Cell
 from gradgrid.core.registry import PACKAGE, decorated, read_module
-from gradgrid.core.schedule import epochs, measured_steps
 
 TRAINER = "gradgrid.train.trainer"
 
@@ -28,17 +25,9 @@ CARRIERS = frozenset(f"gradgrid.core.{name}" for name in _CARRIERS)
 """Modules that compute no number of a run but carry its settings, which the fingerprint has by value."""
 
 
-def run_fingerprint(run: Run, training: Training, dataset: str, data_digest: str, source: str) -> str:
-    """Sixteen hexadecimal digits over a run's settings (as they are on ``dataset``), data and source."""
-    recipe = training.model_dump(mode="json", exclude={"epochs", "digits_epochs", "measure_steps"})
-    recipe |= {"epochs": epochs(training, dataset), "measured": measured_steps(training, dataset)}
-    settings = {"cell": run.cell.labels, "seed": run.seed, "training": recipe}
-    return _digest(canonical_json(settings), data_digest, source)
-
-
 def source_digest(modules: Sequence[Path]) -> str:
     """Sixteen hexadecimal digits over the syntax trees of source files; order and place do not matter."""
-    return _digest(*sorted(f"{path.name}:{_whole(read_module(path))}" for path in modules))
+    return digest(*sorted(f"{path.name}:{_whole(read_module(path))}" for path in modules))
 
 
 def train_sources(trainer: str = TRAINER, package: Path = PACKAGE) -> tuple[Path, ...]:
@@ -56,40 +45,47 @@ def train_sources(trainer: str = TRAINER, package: Path = PACKAGE) -> tuple[Path
 def code_digest(module: str, files: str = "", package: Path = PACKAGE) -> str:
     """Digest of a module, the gradgrid modules that it imports, and the package's files of a pattern."""
     texts = (path.read_text(encoding="utf-8") for path in sorted(package.glob(files))) if files else ()
-    return _digest(source_digest(train_sources(module, package)), *texts)
+    return digest(source_digest(train_sources(module, package)), *texts)
 
 
 class TrainingSource:
-    """The source of training, read once; gives each run the digest of what it uses."""
+    """The source of training, read once: digests of its modules, and of the registry entries that a run uses."""
 
     def __init__(self, trainer: str = TRAINER, package: Path = PACKAGE) -> None:
-        self._modules = {path.stem: read_module(path) for path in train_sources(trainer, package)}
-        self._known: dict[tuple[str, str], str] = {}
-
-    def of_run(self, run: Run, loss: str) -> str:
-        """Digest of the source that a run with this loss goes through."""
-        cell = run.cell
-        used = [("activations", cell.activation.name), ("initializers", cell.initializer.name)]
-        used += [("optimizers", cell.optimizer.name), ("losses", loss)]
-        optional = {"clipping": cell.clipping, "normalization": cell.normalization}
-        used += [(registry, entry.name) for registry, entry in optional.items() if entry]
-        return _digest(self._shared, *(self._entry(registry, name) for registry, name in used))
-
-    def of_bundle(self, bundle: Bundle, loss: str) -> str:
-        """Digest of the source that any run of a bundle goes through."""
-        return _digest(*sorted({self.of_run(run, loss) for run in bundle.runs}))
+        self._trees = {_name(path, package): read_module(path) for path in train_sources(trainer, package)}
+        self._known: dict[str, str] = {}
 
     @cached_property
-    def _shared(self) -> str:
-        """What every run goes through: everything but the registries' entries."""
-        return _digest(*(f"{name}:{_normal(_without_entries(tree))}" for name, tree in self._modules.items()))
+    def modules(self) -> dict[str, str]:
+        """Digest of every module that training runs through, without the entries of registries."""
+        return {name: digest(_normal(_without_entries(tree))) for name, tree in self._trees.items()}
 
-    def _entry(self, registry: str, name: str) -> str:
-        if (registry, name) not in self._known:
-            functions = {function.name: function for function in decorated(self._modules[registry], "entry")}
-            used = sorted(_reached(name, functions))
-            self._known[registry, name] = _digest(registry, *(_normal(functions[f]) for f in used))
-        return self._known[registry, name]
+    def entries(self, cell: Cell, loss: str) -> dict[str, str]:
+        """Digest of each entry that a run of ``cell`` with this loss uses, by name, such as ``initializers.lsuv``."""
+        return {name: self._entry(name) for name in used_entries(cell, loss)}
+
+    def _entry(self, name: str) -> str:
+        if name not in self._known:
+            registry, _, entry = name.partition(".")
+            functions = {f.name: f for f in decorated(self._trees[f"train.{registry}"], "entry")}
+            self._known[name] = digest(*(_normal(functions[f]) for f in sorted(_reached(entry, functions))))
+        return self._known[name]
+
+
+def used_entries(cell: Cell, loss: str) -> list[str]:
+    """The registry entries that a run of ``cell`` uses, as ``registry.entry``."""
+    used = [
+        ("activations", cell.activation),
+        ("initializers", cell.initializer),
+        ("optimizers", cell.optimizer),
+    ]
+    used += [("clipping", cell.clipping), ("normalization", cell.normalization)]
+    return [f"losses.{loss}", *(f"{registry}.{entry.name}" for registry, entry in used if entry)]
+
+
+def _name(path: Path, package: Path) -> str:
+    """``train.trainer`` for the module gradgrid.train.trainer."""
+    return ".".join(path.relative_to(package).with_suffix("").parts)
 
 
 def _without_entries(tree: ast.Module) -> ast.Module:
@@ -109,7 +105,8 @@ def _reached(name: str, functions: dict[str, ast.FunctionDef]) -> set[str]:
     return reached
 
 
-def _digest(*parts: str) -> str:
+def digest(*parts: str) -> str:
+    """Sixteen hexadecimal digits over some texts."""
     return blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
 

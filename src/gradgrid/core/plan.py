@@ -1,6 +1,5 @@
 """The plan: which cells, runs and bundles a configuration asks for, in a deterministic order."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -87,19 +86,6 @@ class Bundle:
         activation = quote(self.activation.label, safe="")
         return f"depth={self.depth}/activation={activation}/width={self.width}/seed={self.seed}"
 
-    def settings(self, config: Config) -> str:
-        """Canonical JSON of everything that the bundle's train job needs, and of nothing else."""
-        bundle = {
-            "depth": self.depth,
-            "activation": self.activation.as_written(),
-            "width": self.width,
-            "seed": self.seed,
-            # in an order of their own: another order of the levels in config.yaml is no change
-            "runs": sorted((_variant(run.cell) for run in self.runs), key=canonical_json),
-        }
-        training = config.training.model_dump(mode="json")
-        return canonical_json({"bundle": bundle, "training": training, "device": config.device})
-
 
 @dataclass(frozen=True)
 class BundleJob:
@@ -108,12 +94,6 @@ class BundleJob:
     bundle: Bundle
     training: Training
     device: str
-
-    @classmethod
-    def from_settings(cls, settings: str) -> "BundleJob":
-        """The inverse of :meth:`Bundle.settings`."""
-        job = json.loads(settings)
-        return cls(_bundle_from_json(job["bundle"]), Training.model_validate(job["training"]), job["device"])
 
 
 @dataclass(frozen=True)
@@ -143,38 +123,3 @@ def _bundles(runs: tuple[Run, ...]) -> tuple[Bundle, ...]:
         cell = run.cell
         together.setdefault((cell.depth, cell.activation, cell.width, run.seed), []).append(run)
     return tuple(Bundle(*shared, tuple(members)) for shared, members in together.items())
-
-
-def _variant(cell: Cell) -> dict:
-    """The factors in which the runs of a bundle may differ."""
-    return {
-        "initializer": cell.initializer.as_written(),
-        "clipping": cell.clipping.as_written() if cell.clipping else None,
-        "optimizer": cell.optimizer.as_written(),
-        "learning_rate": cell.learning_rate,
-        "normalization": cell.normalization.as_written() if cell.normalization else None,
-        "residual": cell.residual,
-    }
-
-
-def _bundle_from_json(value: dict) -> Bundle:
-    activation = Entry.from_written(value["activation"])
-    cells = (
-        _cell_from_json(value["depth"], activation, value["width"], variant) for variant in value["runs"]
-    )
-    runs = tuple(Run(cell, value["seed"]) for cell in cells)
-    return Bundle(value["depth"], activation, value["width"], value["seed"], runs)
-
-
-def _cell_from_json(depth: int, activation: Entry, width: int, variant: dict) -> Cell:
-    return Cell(
-        depth=depth,
-        activation=activation,
-        initializer=Entry.from_written(variant["initializer"]),
-        clipping=Entry.from_written(variant["clipping"]) if variant["clipping"] else None,
-        width=width,
-        optimizer=Entry.from_written(variant["optimizer"]),
-        learning_rate=variant["learning_rate"],
-        normalization=Entry.from_written(variant["normalization"]) if variant["normalization"] else None,
-        residual=variant["residual"],
-    )

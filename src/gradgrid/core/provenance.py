@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gradgrid.core.config import Config
 
 TRAINING_KEY = b"gradgrid.training"
-"""Key of the parquet metadata under which a bundle's job says, as JSON, what trained it."""
+"""Key of the metadata of a bundle's runs file: what trained which of its runs, as JSON."""
 
 PACKAGES = (
     "gradgrid",
@@ -181,24 +181,24 @@ def settings(config: "Config") -> dict[str, Any]:
 
 
 def training(bundles: Iterable[Path]) -> list[dict[str, Any]]:
-    """What the bundles' jobs recorded of themselves, one entry for all bundles that agree in every text.
+    """What the bundles' jobs recorded of themselves, one entry for all trainings that agree in every text.
 
-    Of the numbers, seconds are summed and any other (such as a peak of memory) is the largest; ``bundles``
-    counts them. More than one entry says that devices or versions are mixed.
+    Of the numbers, seconds are summed and any other (such as a peak of memory) is the largest; ``bundles`` and
+    ``runs`` count them. More than one entry says that devices or versions are mixed.
     """
     merged: dict[str, dict[str, Any]] = {}
-    for path in bundles:
-        facts = _training_facts(Path(path))
+    for facts in (facts for path in bundles for facts in _training_facts(Path(path))):
         texts = {name: value for name, value in sorted(facts.items()) if isinstance(value, str)}
-        entry = merged.setdefault(json.dumps(texts), {**texts, "bundles": 0})
+        entry = merged.setdefault(json.dumps(texts), {**texts, "bundles": 0, "runs": 0})
         entry["bundles"] += 1
-        for name in sorted(facts.keys() - texts.keys()):
+        entry["runs"] += len(facts["runs"])
+        for name in sorted(facts.keys() - texts.keys() - {"runs"}):
             before = entry.get(name, 0)
             entry[name] = before + facts[name] if name == "seconds" else max(before, facts[name])
     return [merged[key] for key in sorted(merged)]
 
 
-def _training_facts(path: Path) -> dict[str, Any]:
+def _training_facts(path: Path) -> list[dict[str, Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

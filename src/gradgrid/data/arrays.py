@@ -2,7 +2,8 @@
 
 import hashlib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,12 +50,24 @@ def save(path: Path, name: str, arrays: Mapping[str, np.ndarray]) -> str:
     return value
 
 
+def identify(path: Path) -> tuple[str, str]:
+    """Name and digest of what ``prepare`` wrote, without its images; a missing or damaged file is a GradgridError."""
+    with _opened(path) as file:
+        return str(file["name"]), str(file["digest"])
+
+
 def load(path: Path | str) -> Data:
     """Read what ``prepare`` wrote; a missing or damaged file is a GradgridError."""
+    with _opened(Path(path)) as file:
+        arrays = {key: _as_numbers(file[key]) for key in ARRAYS}
+        return Data(name=str(file["name"]), digest=str(file["digest"]), **arrays)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Mapping[str, np.ndarray]]:
     try:
         with np.load(path) as file:
-            arrays = {key: _as_numbers(file[key]) for key in ARRAYS}
-            return Data(name=str(file["name"]), digest=str(file["digest"]), **arrays)
+            yield file
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         message = f"{path}: cannot be read ({error}); delete it and prepare the data again"
         raise GradgridError(message) from error

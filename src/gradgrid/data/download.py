@@ -3,7 +3,7 @@
 import logging
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
@@ -24,7 +24,11 @@ _MIRROR_FAILED = (URLError, HTTPException, TimeoutError, ConnectionError, ssl.SS
 
 
 class DownloadError(GradgridError):
-    """No mirror gave the file: no network, a refusal, a silence, or a wrong checksum."""
+    """No mirror gave the file: no network, a refusal, a silence, or a wrong checksum; ``addresses`` were tried."""
+
+    def __init__(self, failures: Mapping[str, object]) -> None:
+        self.addresses = tuple(failures)
+        super().__init__("\n".join(f"{address}: {why}" for address, why in failures.items()))
 
 
 def download(dataset: str, folder: Path) -> None:
@@ -62,16 +66,16 @@ def _download_one(original: Original, mirrors: list[str], folder: Path) -> None:
     from torchvision.datasets.utils import download_url
 
     name = original.compressed_name
-    failures = []
+    failures: dict[str, object] = {}
     for mirror in mirrors:
         log.info("downloading %s%s", mirror, name)
         try:
             download_url(f"{mirror}{name}", folder, name, original.md5)
             return
         except _MIRROR_FAILED as error:
-            failures.append(f"{mirror}{name}: {error or type(error).__name__}")
+            failures[f"{mirror}{name}"] = str(error) or type(error).__name__
             (folder / name).unlink(missing_ok=True)
-    raise DownloadError("\n".join(failures))
+    raise DownloadError(failures)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from gradgrid.core.datasets import EMBEDDED, TITLES, Sizes
 from gradgrid.core.errors import GradgridError
+from gradgrid.core.prepared import settings_digest
 from gradgrid.data.arrays import SPLITS, save
 from gradgrid.data.download import DownloadError, download
 from gradgrid.data.provenance import DatasetProvenance
@@ -23,18 +25,19 @@ _RULE = "=" * 100
 
 
 def prepare(
-    dataset: "Dataset", npz: Path | str, provenance: Path | str, cache: Path | str
+    dataset: "Dataset", npz: Path | str, provenance: Path | str, cache: Path | str, attempt: int = 1
 ) -> DatasetProvenance:
     """Write the arrays to ``npz``, where they came from to ``provenance``; downloads are kept in ``cache``.
 
     The files are looked for in ``dataset.root``; for MNIST, then in the folder that the environment variable
     MNIST_DIR names; otherwise they are downloaded. Only a failed download leads to the embedded digits, and
     only where ``dataset.fallback`` allows it; anything wrong with a folder that was named is a GradgridError.
+    ``attempt`` is that of the plan (core/prepared.py).
     """
     found = _find(dataset, Path(cache))
     if found.message:
         log.warning("\n%s\n%s\n%s", _RULE, found.message, _RULE)
-    result = _write(dataset.name, found, Path(npz))
+    result = _write(dataset, found, Path(npz), attempt)
     result.write(provenance)
     log.info("%s, from %s: %s", TITLES[result.dataset], result.source, result.sizes)
     return result
@@ -56,7 +59,8 @@ def _find_on_network(dataset: "Dataset", folder: Path) -> Found:
     except DownloadError as error:
         if dataset.fallback is None:
             raise GradgridError(_unavailable(dataset.name, error)) from error
-        return embedded(_fallback_message(dataset.name, error))
+        message = _fallback_message(dataset.name, error)
+        return replace(embedded(message), mirrors=error.addresses)
     return from_folder(dataset.name, folder, "torchvision's mirrors")
 
 
@@ -76,7 +80,7 @@ def _fallback_message(name: str, error: DownloadError) -> str:
         f"published {TITLES[name]} numbers.\n"
         f"{error}\n"
         f"To use {TITLES[name]}, name the folder with its four original files ({_folder_keys(name)}) or "
-        "connect to the network; then delete results/data/dataset.json and run again.\n"
+        "connect to the network: the next run notices.\n"
         "To fail instead of going on, set dataset.fallback: null."
     )
 
@@ -86,12 +90,12 @@ def _folder_keys(name: str) -> str:
     return f"{keys}, or MNIST_DIR in the environment" if name == "mnist" else keys
 
 
-def _write(requested: str, found: Found, npz: Path) -> DatasetProvenance:
+def _write(dataset: "Dataset", found: Found, npz: Path, attempt: int) -> DatasetProvenance:
     mean, std = _mean_and_std(found.arrays["train_images"])
     return DatasetProvenance(
-        requested=requested,
+        requested=dataset.name,
         dataset=found.dataset,
-        fallback=found.dataset != requested,
+        fallback=found.dataset != dataset.name,
         message=found.message,
         source=found.source,
         files=found.files,
@@ -99,6 +103,9 @@ def _write(requested: str, found: Found, npz: Path) -> DatasetProvenance:
         sizes=Sizes(*(len(found.arrays[f"{split}_labels"]) for split in SPLITS)),
         mean=mean,
         std=std,
+        attempt=attempt,
+        settings=settings_digest(dataset),
+        mirrors=found.mirrors,
     )
 
 

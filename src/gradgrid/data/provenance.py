@@ -30,6 +30,8 @@ class DatasetProvenance:
 
     ``dataset`` differs from ``requested`` exactly when ``fallback`` is true; ``message`` then says why, the
     whole story in its first line. ``mean`` and ``std`` are those of the training pixels on the scale 0…1.
+    ``attempt`` and ``settings`` (a digest of them) are what the next plan compares; ``mirrors`` are the addresses that
+    failed, where it looks again.
     """
 
     requested: str
@@ -42,6 +44,9 @@ class DatasetProvenance:
     sizes: Sizes
     mean: float
     std: float
+    attempt: int
+    settings: str
+    mirrors: tuple[str, ...]
 
     def write(self, path: Path | str) -> None:
         """Write it as JSON, whole or not at all."""
@@ -54,7 +59,8 @@ class DatasetProvenance:
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
             files = tuple(SourceFile(**file) for file in content["files"])
-            return cls(**content | {"files": files, "sizes": Sizes(**content["sizes"])})
+            sizes, mirrors = Sizes(**content["sizes"]), tuple(content["mirrors"])
+            return cls(**content | {"files": files, "sizes": sizes, "mirrors": mirrors})
         except (OSError, ValueError, KeyError, TypeError) as error:
             message = f"{path}: cannot be read ({error}); delete it and prepare the data again"
             raise GradgridError(message) from error

@@ -23,6 +23,7 @@ class Found:
     source: str
     files: tuple[SourceFile, ...] = ()
     message: str = ""
+    mirrors: tuple[str, ...] = ()
 
 
 def from_folder(dataset: str, folder: Path, source: str) -> Found:

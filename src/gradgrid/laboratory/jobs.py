@@ -20,7 +20,7 @@ from gradgrid.laboratory.remedies import remedies
 from gradgrid.laboratory.trainability import trainability
 from gradgrid.laboratory.tutorial import tutorial
 from gradgrid.theory.gains import gains
-from gradgrid.train.bundle import find_device
+from gradgrid.train.device import find_device
 from gradgrid.train.images import Data, Images
 
 _WITHOUT_IMAGES: Mapping[str, Callable[[dict], pd.DataFrame]] = {

@@ -1,74 +1,105 @@
-"""A bundle's job: train its runs and write one file a table."""
+"""A bundle's job: keep the runs whose fingerprint holds, train the others, and write one file a table."""
 
-import json
-import resource
-import sys
+import logging
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
+import pyarrow as pa
 
-from gradgrid.core.errors import GradgridError
-from gradgrid.core.fingerprints import TrainingSource, run_fingerprint
-from gradgrid.core.parquet import write_frame
-from gradgrid.core.plan import BUNDLE_TABLES, BundleJob
+from gradgrid.core import bundle_files
+from gradgrid.core.basis import Basis
+from gradgrid.core.fingerprints import TrainingSource
+from gradgrid.core.parquet import to_arrow
+from gradgrid.core.plan import BundleJob, Run
 from gradgrid.core.provenance import TRAINING_KEY
+from gradgrid.core.reasons import in_words
+from gradgrid.core.states import GRID, State, sizes, state_file, table_files
 from gradgrid.core.tables import TABLES
-from gradgrid.train.images import Data, Images
-from gradgrid.train.runs import train_runs
+from gradgrid.core.work import DAMAGED, FORCED, RETRAIN, Work, examine
+
+if TYPE_CHECKING:
+    from gradgrid.train.images import Data
+
+_LOG = logging.getLogger(__name__)
 
 
-def train_bundle(settings: str, data: Data, outputs: Mapping[str, Path]) -> None:
-    """Train every run of a bundle and write its tables, one parquet file each.
+@dataclass(frozen=True)
+class DataFile:
+    """The prepared data: its dataset and digest, and how to load it, which takes a while."""
 
-    ``settings`` is ``Bundle.settings``; ``outputs`` names the files by table. A diverged run is a result, not a
-    failure. Raises GradgridError if the device is not there.
+    name: str
+    digest: str
+    load: Callable[[], "Data"]
+
+
+def train_bundle(job: BundleJob, generation: int, data: DataFile, grid: Path = GRID) -> None:
+    """Bring a bundle's files up to date: they end up as if all its runs had just been trained.
+
+    A diverged run is a result, not a failure. Raises GradgridError if the device is not there.
     """
+    basis = Basis.of(job.bundle.runs, job.training, data.name, data.digest, TrainingSource())
+    todo = _work(job, basis, grid)
+    _LOG.info("%s: %s", job.bundle.key, in_words([todo]))
+    files = table_files(job.bundle, grid)
+    if todo.trained or todo.dropped:
+        fingerprints = {run.run_id: basis.fingerprint(run) for run in job.bundle.runs}
+        _write(todo, fingerprints, files, *_train(todo.trained, fingerprints, job, data))
+    for path in files.values():
+        path.touch()  # made anew, as far as anyone downstream is concerned
+    runs = tuple(run.run_id for run in job.bundle.runs)
+    State(generation, basis, runs, sizes(files)).write(state_file(job.bundle, grid))
+
+
+def _work(job: BundleJob, basis: Basis, grid: Path) -> Work:
+    """What is to be done; no run is kept on the word of the state alone, the files must say it too."""
+    todo = examine(job.bundle, basis, grid)
+    asked = os.environ.get(RETRAIN, "").splitlines()
+    if "all" in asked or job.bundle.key in asked:
+        return replace(todo, reasons={run.run_id: (FORCED,) for run in job.bundle.runs})
+    held = bundle_files.fingerprints(table_files(job.bundle, grid))
+    lost = [run.run_id for run in todo.kept if held.get(run.run_id) != basis.fingerprint(run)]
+    return replace(todo, reasons={**todo.reasons, **dict.fromkeys(lost, (DAMAGED,))})
+
+
+def _train(
+    runs: Sequence[Run], fingerprints: Mapping[str, str], job: BundleJob, data: DataFile
+) -> tuple[dict[str, pa.Table], list[dict]]:
+    """The tables of some runs, and what trained them."""
+    if not runs:
+        return {}, []
+    import torch  # only where something is trained: it takes seconds
+
+    from gradgrid.train.device import device_facts, find_device
+    from gradgrid.train.images import Images
+    from gradgrid.train.runs import train_runs
+
     began = time.monotonic()
-    job = BundleJob.from_settings(settings)
     torch.set_num_threads(1)
     device = find_device(job.device)
-    images = Images.of(data, device)
-    tables = train_runs(job.bundle.runs, job.bundle.key, images, job.training)
-    tables["runs"]["fingerprint"] = tables["runs"]["run_id"].map(_fingerprints(job, images))
-    tables["runs"]["seconds"] = (time.monotonic() - began) / len(job.bundle.runs)
-    facts = {TRAINING_KEY: json.dumps(_facts(device, time.monotonic() - began))}
-    for name in BUNDLE_TABLES:
-        write_frame(tables[name], TABLES[name], outputs[name], facts)
+    frames = train_runs(runs, job.bundle.key, Images.of(data.load(), device), job.training)
+    seconds = time.monotonic() - began
+    fingerprint = frames["runs"]["run_id"].map(fingerprints)
+    frames["runs"] = frames["runs"].assign(seconds=seconds / len(runs), fingerprint=fingerprint)
+    facts = device_facts(device) | {"seconds": round(seconds, 1), "runs": [run.run_id for run in runs]}
+    return {name: to_arrow(frame, TABLES[name]) for name, frame in frames.items()}, [facts]
 
 
-def find_device(name: str) -> torch.device:
-    """The device of a name in config.yaml; ``auto`` is CUDA where there is one, else the CPU."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise GradgridError("device cuda: PyTorch finds no CUDA device here; set device: auto, or cpu")
-    if name == "mps":
-        raise GradgridError(
-            "device mps: it has no double precision, which weight decay needs; set device: cpu"
-        )
-    return torch.device(name)
-
-
-def _fingerprints(job: BundleJob, images: Images) -> dict[str, str]:
-    source, training = TrainingSource(), job.training
-    return {
-        run.run_id: run_fingerprint(
-            run, training, images.name, images.digest, source.of_run(run, training.loss)
-        )
-        for run in job.bundle.runs
-    }
-
-
-def _facts(device: torch.device, seconds: float) -> dict[str, str | float]:
-    """What trained the bundle, for the provenance."""
-    kilobyte = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * kilobyte
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-    return {
-        "device": name,
-        "torch": torch.__version__,
-        "seconds": round(seconds, 1),
-        "peak_memory_mib": round(peak / 2**20),
-    }
+def _write(
+    todo: Work,
+    fingerprints: Mapping[str, str],
+    files: Mapping[str, Path],
+    new: Mapping[str, pa.Table],
+    trained: list[dict],
+) -> None:
+    """Write every table with the kept runs' rows among the new ones; all is read before anything is written."""
+    kept = [run.run_id for run in todo.kept]
+    old = {name: [bundle_files.read_kept(path, kept)] for name, path in files.items()} if kept else {}
+    before = bundle_files.trainings(files["runs"], kept) if kept else []
+    facts = {bundle_files.FINGERPRINTS_KEY: fingerprints, TRAINING_KEY: [*before, *trained]}
+    for name, path in files.items():
+        parts = [*old.get(name, []), *([new[name]] if new else [])]
+        bundle_files.write(parts, name, list(fingerprints), facts, path)

@@ -1,0 +1,66 @@
+"""Which runs would be trained, and why, in words: for the terminal, the logs and machines."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from gradgrid.core.numbers import counted
+from gradgrid.core.plan import Run
+from gradgrid.core.work import NEW, Work
+
+
+def in_words(works: Sequence[Work]) -> str:
+    """``36 runs: 32 fresh, 4 to train: initializer lsuv: source changed (4)``, and what is dropped."""
+    total = sum(len(work.bundle.runs) for work in works)
+    counts = reason_counts(works)
+    train, dropped = sum(counts.values()), sum(len(work.dropped) for work in works)
+    if train == 0:
+        said = f"{counted(total, 'run')}, all fresh"
+    else:
+        why = "; ".join(f"{reason} ({count:,})" for reason, count in counts.items())
+        said = f"{counted(total, 'run')}: {total - train:,} fresh, {train:,} to train: {why}"
+    return f"{said}; {counted(dropped, 'run')} no longer asked for" if dropped else said
+
+
+def reason_counts(works: Sequence[Work]) -> dict[str, int]:
+    """Runs to train by reason, the commonest first; the sum counts every run once."""
+    explained = _new_levels(works)
+    counts = Counter(_reason(run, work, explained) for work in works for run in work.trained)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def reason_of(run: Run, works: Sequence[Work]) -> str | None:
+    """Why a run would be trained; None if it is kept."""
+    explained = _new_levels(works)
+    found = (
+        _reason(run, work, explained)
+        for work in works
+        if run in work.bundle.runs and run.run_id in work.reasons
+    )
+    return next(found, None)
+
+
+def _reason(run: Run, work: Work, new_levels: Sequence[tuple[str, object]] | None) -> str:
+    reasons = work.reasons[run.run_id]
+    if reasons != (NEW,) or new_levels is None:
+        return " and ".join(reasons)
+    own = _levels(run)
+    of = next((f"{factor} {level}" for factor, level in new_levels if own[factor] == level), "combination")
+    return f"{of}: {NEW}"
+
+
+def _new_levels(works: Sequence[Work]) -> list[tuple[str, object]] | None:
+    """Levels of factors, and seeds, all of whose runs are new; None where all runs are."""
+    everything = [(run, work) for work in works for run in work.bundle.runs]
+    old = [run for run, work in everything if work.reasons.get(run.run_id) != (NEW,)]
+    if not old:
+        return None
+    known = {level for run in old for level in _levels(run).items()}
+    return [level for level in dict.fromkeys(_all_levels(run for run, _ in everything)) if level not in known]
+
+
+def _all_levels(runs: Iterator[Run]) -> Iterator[tuple[str, object]]:
+    return (level for run in runs for level in _levels(run).items())
+
+
+def _levels(run: Run) -> dict[str, object]:
+    return {**run.cell.labels, "seed": run.seed}
