@@ -33,7 +33,7 @@ def _no_mnist_dir(monkeypatch):
 @pytest.fixture
 def no_network(monkeypatch):
     def refuse(name, folder):
-        raise DownloadError("a mirror: connection refused")
+        raise DownloadError({"a mirror": "connection refused"})
 
     monkeypatch.setattr("gradgrid.data.preparation.download", refuse)
 

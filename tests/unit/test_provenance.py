@@ -125,7 +125,16 @@ def test_absolute_paths_are_shortened_and_nothing_else(text, shortened):
 
 def test_settings_name_the_levels_as_the_tables_do():
     settings = provenance.settings(CONFIG)
-    assert list(settings) == ["dataset", "device", "seeds", "training", "book", "laboratory", "factors"]
+    assert list(settings) == [
+        "dataset",
+        "device",
+        "seeds",
+        "training",
+        "book",
+        "laboratory",
+        "execution",
+        "factors",
+    ]
     assert settings["seeds"] == [0, 1]
     assert settings["factors"] == {
         "depth": [1, 2],

@@ -15,12 +15,15 @@ from pathlib import Path
 import psutil
 
 REPOSITORY = Path(__file__).parents[2]
-PARTS = ("Snakefile", "workflow", "config.yaml", "environment.yml")
+PARTS = ("Snakefile", "workflow", "profiles", "config.yaml", "environment.yml")
 NOT_OURS = ("MNIST_DIR", "SNAKEMAKE_PROFILE", "SOURCE_DATE_EPOCH", "no_proxy", "NO_PROXY")
 """Variables of the environment that would change what a test sees."""
 
 JOB_STATISTICS = re.compile(r"^Job stats:\njob +count\n[- ]+\n((?:\w+ +\d+\n)+)", re.MULTILINE)
-MOST_SECONDS = 240
+PROFILE_FOUND = (
+    "Using workflow specific profile profiles/default for setting default command line arguments.\n"
+)
+MOST_SECONDS = 600
 
 
 def _listen_to_interrupts() -> None:
@@ -87,7 +90,8 @@ class Running:
     def end(self) -> Ended:
         """Wait for the end."""
         status = self._process.wait(MOST_SECONDS)
-        return Ended(status, self._said.read_text(encoding="utf-8", errors="replace"))
+        said = self._said.read_text(encoding="utf-8", errors="replace")
+        return Ended(status, said.removeprefix(PROFILE_FOUND))
 
     def stop(self) -> None:
         """End Snakemake and its jobs at once, if any of them still runs."""

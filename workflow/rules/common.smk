@@ -1,9 +1,11 @@
 # The checked configuration and its plan. Imports stay light: every job on a cluster reads this again.
 # What is wrong with the configuration is said in the words of `gradgrid check` alone: a WorkflowError adds lines.
 
+import os
 import sys
 from pathlib import Path
 
+from gradgrid.core.basis import Basis
 from gradgrid.core.book import SOURCE as BOOK_SOURCE
 from gradgrid.core.book import TABLES as BOOK_TABLES
 from gradgrid.core.book import measuring_jobs, training_jobs
@@ -16,10 +18,11 @@ from gradgrid.core.laboratory import SOURCE as LABORATORY_SOURCE
 from gradgrid.core.laboratory import TABLES as LABORATORY_TABLES
 from gradgrid.core.laboratory import parts as laboratory_parts_of
 from gradgrid.core.laboratory import settings as laboratory_settings
-from gradgrid.core.fingerprints import code_digest, source_digest
-from gradgrid.core.plan import plan
+from gradgrid.core.fingerprints import TrainingSource, code_digest, digest, source_digest
+from gradgrid.core.plan import BUNDLE_TABLES, BundleJob, plan
 from gradgrid.core.prepared import prepared
 from gradgrid.core.sources import read_all
+from gradgrid.core.work import RETRAIN, examine
 
 CONFIG_FILES = [Path(file) for file in ("config.yaml", *workflow.overwrite_configfiles)]
 
@@ -84,3 +87,45 @@ def book_parts(wildcards):
 def bundle_files(table):
     """The files that the bundles write for a table."""
     return expand("results/grid/{table}/{bundle}.parquet", table=table, bundle=BUNDLES)
+
+
+SOURCE = TrainingSource()
+WORK = {}
+"""What is to be done for each bundle that was looked at."""
+
+
+def generation(key):
+    """The number that changes when a bundle has runs to train or to drop, and with nothing else."""
+    if key not in WORK:
+        bundle = BUNDLES[key]
+        basis = Basis.of(bundle.runs, CONFIG.training, *DATA.known, SOURCE) if DATA.known else None
+        WORK[key] = examine(bundle, basis)
+    return WORK[key].generation
+
+
+def bundle_job(key):
+    """What a bundle's job is told."""
+    return BundleJob(BUNDLES[key], CONFIG.training, CONFIG.device, CONFIG.execution)
+
+
+def generations():
+    """A digest of the generations of all bundles: it says more surely than time stamps whether tables are current."""
+    return digest(*(f"{key} {generation(key)}" for key in BUNDLES))
+
+
+def forced_bundles():
+    """Keys of the bundles that the command line forces, or all: their jobs shall keep nothing."""
+    asked = workflow.dag_settings
+    forced = {*asked.forcerun, *(asked.targets if asked.forcetargets else ())}
+    if asked.forceall or "train" in forced:
+        return ["all"]
+    return [
+        key
+        for key in BUNDLES
+        if any(str(name).endswith((f"{key}.parquet", f"{key}.json")) for name in forced)
+    ]
+
+
+onstart:
+    if FORCED := forced_bundles():
+        os.environ[RETRAIN] = "\n".join(FORCED)  # a job does not know otherwise

@@ -8,7 +8,7 @@ from itertools import product
 from urllib.parse import quote
 
 from gradgrid.core.canonical import canonical_json
-from gradgrid.core.config import Config, Factors, Training
+from gradgrid.core.config import Config, Execution, Factors, Training
 from gradgrid.core.entries import UNSAID, Entry, clipping_label, normalization_label, residual_label
 
 BUNDLE_TABLES = ("runs", "gradients", "accuracy", "clipping")
@@ -89,11 +89,12 @@ class Bundle:
 
 @dataclass(frozen=True)
 class BundleJob:
-    """What one train job gets: its bundle, the training settings and the device's name."""
+    """What one train job gets: its bundle, the recipe, the device's name, and how the work is done."""
 
     bundle: Bundle
     training: Training
     device: str
+    execution: Execution
 
 
 @dataclass(frozen=True)

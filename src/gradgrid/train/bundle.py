@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -47,7 +48,9 @@ def train_bundle(job: BundleJob, generation: int, data: DataFile, grid: Path = G
     files = table_files(job.bundle, grid)
     if todo.trained or todo.dropped:
         fingerprints = {run.run_id: basis.fingerprint(run) for run in job.bundle.runs}
-        _write(todo, fingerprints, files, *_train(todo.trained, fingerprints, job, data))
+        checkpoints = _checkpoints(job, grid)
+        _write(todo, fingerprints, files, *_train(todo.trained, fingerprints, job, data, checkpoints))
+        shutil.rmtree(checkpoints, ignore_errors=True)
     for path in files.values():
         path.touch()  # made anew, as far as anyone downstream is concerned
     runs = tuple(run.run_id for run in job.bundle.runs)
@@ -57,22 +60,27 @@ def train_bundle(job: BundleJob, generation: int, data: DataFile, grid: Path = G
 def _work(job: BundleJob, basis: Basis, grid: Path) -> Work:
     """What is to be done; no run is kept on the word of the state alone, the files must say it too."""
     todo = examine(job.bundle, basis, grid)
-    asked = os.environ.get(RETRAIN, "").splitlines()
-    if "all" in asked or job.bundle.key in asked:
+    if not {"all", job.bundle.key}.isdisjoint(os.environ.get(RETRAIN, "").splitlines()):
+        shutil.rmtree(_checkpoints(job, grid), ignore_errors=True)
         return replace(todo, reasons={run.run_id: (FORCED,) for run in job.bundle.runs})
     held = bundle_files.fingerprints(table_files(job.bundle, grid))
     lost = [run.run_id for run in todo.kept if held.get(run.run_id) != basis.fingerprint(run)]
     return replace(todo, reasons={**todo.reasons, **dict.fromkeys(lost, (DAMAGED,))})
 
 
+def _checkpoints(job: BundleJob, grid: Path) -> Path:
+    return grid / "checkpoints" / job.bundle.key
+
+
 def _train(
-    runs: Sequence[Run], fingerprints: Mapping[str, str], job: BundleJob, data: DataFile
+    runs: Sequence[Run], fingerprints: Mapping[str, str], job: BundleJob, data: DataFile, checkpoints: Path
 ) -> tuple[dict[str, pa.Table], list[dict]]:
     """The tables of some runs, and what trained them."""
     if not runs:
         return {}, []
     import torch  # only where something is trained: it takes seconds
 
+    from gradgrid.train.checkpoints import Checkpoints
     from gradgrid.train.device import device_facts, find_device
     from gradgrid.train.images import Images
     from gradgrid.train.runs import train_runs
@@ -80,7 +88,9 @@ def _train(
     began = time.monotonic()
     torch.set_num_threads(1)
     device = find_device(job.device)
-    frames = train_runs(runs, job.bundle.key, Images.of(data.load(), device), job.training)
+    every = job.execution.checkpoint_every
+    kept = Checkpoints(checkpoints, every, fingerprints) if every else None
+    frames = train_runs(runs, job.bundle.key, Images.of(data.load(), device), job.training, kept)
     seconds = time.monotonic() - began
     fingerprint = frames["runs"]["run_id"].map(fingerprints)
     frames["runs"] = frames["runs"].assign(seconds=seconds / len(runs), fingerprint=fingerprint)

@@ -6,7 +6,6 @@ processor, is passed over: its runs begin at the beginning.
 """
 
 import logging
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
@@ -46,15 +45,6 @@ class Checkpoints:
         stack = StackCheckpoint(self.folder / f"{name}.pt", key, lambda epoch: self._due(epoch, epochs))
         self.seconds += stack.seconds
         return stack
-
-    def remove(self) -> None:
-        """Remove the folder, once the bundle's tables are written."""
-        try:
-            shutil.rmtree(self.folder)
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            _LOG.warning("%s: finished checkpoints cannot be removed (%s)", self.folder, error)
 
     def _due(self, epoch: int, last: int) -> bool:
         if self.every == "auto":
