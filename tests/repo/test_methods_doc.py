@@ -15,6 +15,8 @@ from gradgrid.analysis.verdicts import (
 from gradgrid.book import judging, learning_claims, published, recipe, speed_claims
 from gradgrid.core.entries import Entry
 from gradgrid.core.registry import entries
+from gradgrid.core.remedies import CLEAR, GUESSING
+from gradgrid.laboratory.remedies import RECIPE
 from gradgrid.report.propagation import MOSTLY_SATURATED
 from gradgrid.train.gains import gain
 from gradgrid.train.probes import SATURATED_BELOW
@@ -63,3 +65,11 @@ def test_the_books_chapter_has_the_recipe_and_the_bounds_that_are_used():
 def test_the_laboratory_has_the_bound_that_the_report_uses():
     section = " ".join(PAGE.split("## The laboratory")[1].split("\n## ")[0].split())
     assert f"saturated where more than {100 * MOSTLY_SATURATED:.0f} % of the activations are" in section
+
+
+def test_remedies_help_from_the_difference_that_the_source_has():
+    section = " ".join(PAGE.split("**Remedies.**")[1].split("\n## ")[0].split())
+    assert f"minibatches of {RECIPE.minibatch}, no weight decay" in section
+    assert RECIPE.weight_decay == 0
+    assert f"at least {100 * CLEAR:g} points above (or below)" in section
+    assert f"counts as guessing, {100 * GUESSING:g} %" in section
