@@ -103,6 +103,16 @@ FACTORS = {
         replaced("initializer", "initializer: {uniform: {low: 3}}"),
         "config.yaml:5 factors.initializer.uniform: low 3 is not below high 1",
     ),
+    "an interval beyond single precision": (
+        replaced("initializer", "initializer: {uniform: {low: -3.0e+38, high: 3.0e+38}}"),
+        "config.yaml:5 factors.initializer.uniform: low -3e+38 and high 3e+38 are too far apart; "
+        "allowed: at most 3.4e+38",
+    ),
+    "a number beyond single precision": (
+        replaced("initializer", "initializer: {constant: {value: -1.0e+39}}"),
+        "config.yaml:5 factors.initializer.constant.value: -1e+39 is beyond single precision, "
+        "which ends at ±3.4e+38",
+    ),
     "two names in one level": (
         factors("optimizer: {sgd: {}, adam: {}}"),
         "config.yaml:6 factors.optimizer: {sgd: {}, adam: {}} has 2 keys; "

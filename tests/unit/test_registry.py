@@ -3,7 +3,7 @@
 import pytest
 
 from gradgrid.core.errors import GradgridError
-from gradgrid.core.registry import RANGES, TRAIN, Range, entries, entry
+from gradgrid.core.registry import LARGEST, RANGES, TRAIN, Range, entries, entry
 
 SOURCE = '''
 """A registry."""
@@ -80,7 +80,7 @@ def test_the_mark_leaves_the_function_as_it_is():
         ("NonNegative", [0, 5], [-1e-300]),
         ("Fraction", [0, 0.5, 1], [-0.1, 1.1]),
         ("ProperFraction", [0, 0.5], [1, -0.1]),
-        ("Finite", [-1e300, 0], []),
+        ("Finite", [-LARGEST, 0, 1e38], [1e39, -1e39]),
     ],
 )
 def test_ranges(name, inside, outside):

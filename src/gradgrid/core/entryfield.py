@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from gradgrid.core.entries import Entry
 from gradgrid.core.fields import Found, JsonSchema, Kind, Real, problem, problems
-from gradgrid.core.registry import EntrySpec, entries
+from gradgrid.core.registry import LARGEST, EntrySpec, entries
 from gradgrid.core.wording import among, did_you_mean, shown
 
 _NOTHING_AS_TEXT = ("none", "null", "off", "no", "")
@@ -93,8 +93,13 @@ def _entry(spec: EntrySpec, given: Mapping) -> Entry:
 def _check_interval(spec: EntrySpec, given: Mapping) -> None:
     """Parameters called low and high are the ends of an interval."""
     values = {name: parameter.default for name, parameter in spec.parameters.items()} | given
-    if {"low", "high"} <= values.keys() and values["low"] >= values["high"]:
-        text = f"low {values['low']:g} is not below high {values['high']:g}"
+    if not {"low", "high"} <= values.keys():
+        return
+    ends = f"low {values['low']:g}", f"high {values['high']:g}"
+    if values["low"] >= values["high"]:
+        raise problems([((spec.name,), " is not below ".join(ends), given)])
+    if values["high"] - values["low"] > LARGEST:
+        text = f"{' and '.join(ends)} are too far apart; allowed: at most {LARGEST:.2g}"
         raise problems([((spec.name,), text, given)])
 
 

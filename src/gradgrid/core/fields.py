@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
-from gradgrid.core.registry import Range
+from gradgrid.core.registry import LARGEST, Range
 from gradgrid.core.wording import among, not_a_number, shown
 
 JsonSchema = dict[str, Any]
@@ -96,6 +96,8 @@ class Real(Kind):
             number = math.inf
         if not math.isfinite(number):
             raise problem(f"{shown(value)} is not finite; allowed: {self.allowed.words}")
+        if abs(number) > LARGEST:
+            raise problem(f"{shown(value)} is beyond single precision, which ends at ±{LARGEST:.2g}")
         if not self.allowed.holds(number):
             raise problem(f"{shown(value)} is out of range; allowed: {self.allowed.words}")
         return number + 0.0  # turns -0.0 into 0.0, so that equal levels have equal labels

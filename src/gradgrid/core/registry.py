@@ -34,9 +34,13 @@ def entry(function: Function) -> Function:
     return function
 
 
+LARGEST = 3.4028234663852886e38
+"""The largest number in single precision, in which networks train."""
+
+
 @dataclass(frozen=True)
 class Range:
-    """The numbers that a parameter may take: finite, and between ``low`` and ``high``."""
+    """The numbers that a parameter may take: in single precision finite, and between ``low`` and ``high``."""
 
     words: str
     low: float = -math.inf
@@ -48,7 +52,7 @@ class Range:
         """Whether ``value`` lies in the range."""
         above = self.low < value if self.above_low else self.low <= value
         below = value < self.high if self.below_high else value <= self.high
-        return math.isfinite(value) and above and below
+        return abs(value) <= LARGEST and above and below
 
 
 RANGES = {
