@@ -55,10 +55,12 @@ class Records:
         """Gradient norms before clipping and what clipping changed, [steps, M], over one epoch."""
         chosen = [i for i, run in enumerate(self.runs) if run.cell.clipping is not None]
         norms = norms[:, chosen].double().cpu().numpy()
+        with np.errstate(invalid="ignore"):  # between two infinite norms there is no quantile: NaN
+            p95 = np.quantile(norms, 0.95, axis=0)
         columns = {
             "clipped_fraction": clipped[:, chosen].double().mean(0).cpu(),
             "gradient_norm_median": torch.from_numpy(np.median(norms, 0)),
-            "gradient_norm_p95": torch.from_numpy(np.quantile(norms, 0.95, axis=0)),
+            "gradient_norm_p95": torch.from_numpy(p95),
             "gradient_norm_max": torch.from_numpy(norms.max(0)),
         }
         self.clipping.append({"run": torch.tensor(chosen), "epoch": epoch, **columns})
