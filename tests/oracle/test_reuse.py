@@ -33,9 +33,8 @@ class Edited(TrainingSource):
     """The source after an edit of the entry ``normal``."""
 
     def entries(self, cell, loss):
-        return {
-            name: f"{value}{name.endswith('.normal')}" for name, value in super().entries(cell, loss).items()
-        }
+        found = super().entries(cell, loss)
+        return {name: value[::-1] if name.endswith(".normal") else value for name, value in found.items()}
 
 
 def asked(levels, **training):

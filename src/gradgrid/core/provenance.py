@@ -187,10 +187,13 @@ def training(bundles: Iterable[Path]) -> list[dict[str, Any]]:
     ``runs`` count them. More than one entry says that devices or versions are mixed.
     """
     merged: dict[str, dict[str, Any]] = {}
-    for facts in (facts for path in bundles for facts in _training_facts(Path(path))):
+    files: dict[str, set[Path]] = {}
+    for path, facts in ((path, facts) for path in map(Path, bundles) for facts in _training_facts(path)):
         texts = {name: value for name, value in sorted(facts.items()) if isinstance(value, str)}
-        entry = merged.setdefault(json.dumps(texts), {**texts, "bundles": 0, "runs": 0})
-        entry["bundles"] += 1
+        key = json.dumps(texts)
+        entry = merged.setdefault(key, {**texts, "bundles": 0, "runs": 0})
+        files.setdefault(key, set()).add(path)
+        entry["bundles"] = len(files[key])
         entry["runs"] += len(facts["runs"])
         for name in sorted(facts.keys() - texts.keys() - {"runs"}):
             before = entry.get(name, 0)
