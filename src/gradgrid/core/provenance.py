@@ -9,7 +9,7 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -188,7 +188,7 @@ def training(bundles: Iterable[Path]) -> list[dict[str, Any]]:
     """
     merged: dict[str, dict[str, Any]] = {}
     files: dict[str, set[Path]] = {}
-    for path, facts in ((path, facts) for path in map(Path, bundles) for facts in _training_facts(path)):
+    for path, facts in _trainings(bundles):
         texts = {name: value for name, value in sorted(facts.items()) if isinstance(value, str)}
         key = json.dumps(texts)
         entry = merged.setdefault(key, {**texts, "bundles": 0, "runs": 0})
@@ -199,6 +199,12 @@ def training(bundles: Iterable[Path]) -> list[dict[str, Any]]:
             before = entry.get(name, 0)
             entry[name] = before + facts[name] if name == "seconds" else max(before, facts[name])
     return [merged[key] for key in sorted(merged)]
+
+
+def _trainings(bundles: Iterable[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every training that a file holds runs of."""
+    for path in map(Path, bundles):
+        yield from ((path, facts) for facts in _training_facts(path))
 
 
 def _training_facts(path: Path) -> list[dict[str, Any]]:
