@@ -163,19 +163,3 @@ def test_a_disk_that_is_full_costs_the_checkpoint_alone(begun, caplog):
     assert "going on without" in caplog.text
     assert [path.name for path in first.path.parent.iterdir()] == [first.path.name]
     assert begun().epoch == 1
-
-
-def test_the_folder_is_removed_when_there_is_one(begun, tmp_path, monkeypatch, caplog):
-    kept = Checkpoints(tmp_path / "kept", 1, {})
-    kept.remove()
-    begun().end_epoch(1, lambda: STATE)
-    kept.remove()
-    assert not kept.folder.exists()
-    begun().end_epoch(1, lambda: STATE)
-
-    def refused(folder):
-        raise PermissionError(13, "Permission denied", str(folder))
-
-    monkeypatch.setattr(checkpoints.shutil, "rmtree", refused)
-    kept.remove()
-    assert "finished checkpoints cannot be removed" in caplog.text
