@@ -14,6 +14,7 @@ from gradgrid.core.entries import Entry
 from gradgrid.core.fingerprints import (
     CARRIERS,
     TrainingSource,
+    function_digest,
     source_digest,
     train_sources,
 )
@@ -183,6 +184,43 @@ def test_the_digest_is_the_same_in_every_process_and_version_of_python(tmp_path)
         [sys.executable, "-c", command, path], capture_output=True, text=True, check=True
     ).stdout
     assert shown.strip() == source_digest([path]) == "8040546c392ea63f"
+
+
+FIGURES = """from gradgrid.figures import style
+KINDS = {"a": by_constant}
+def by_constant(): return 1
+def helper(): return 2
+def one(): return helper()
+def other(): return 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("return 3", "return 4", True),
+        ("def other()", "def another()", True),
+        ("def one(): return helper()", "def one():\n    'Text.'\n    return helper()  # it", True),
+        ("def one(): return helper()", "def one(): return helper() + 1", False),
+        ("return 2", "return 4", False),
+        ("return 1", "return 4", False),
+        ('"a"', '"b"', False),
+    ],
+)
+def test_a_function_s_digest_is_that_of_what_it_uses(tmp_path, old, new, same):
+    (tmp_path / "gradgrid" / "figures").mkdir(parents=True)
+    module, style = (tmp_path / "gradgrid" / "figures" / name for name in ("lines.py", "style.py"))
+    style.write_text("COLOUR = 1\n")
+    module.write_text(FIGURES)
+
+    def found():
+        return function_digest("gradgrid.figures.lines", "one", tmp_path / "gradgrid")
+
+    before = found()
+    module.write_text(FIGURES.replace(old, new))
+    assert (found() == before) is same
+    style.write_text("COLOUR = 2\n")
+    assert found() != before
 
 
 def test_a_run_s_fingerprint_depends_on_its_settings_as_they_are_on_the_dataset():

@@ -18,7 +18,7 @@ from gradgrid.core.laboratory import SOURCE as LABORATORY_SOURCE
 from gradgrid.core.laboratory import TABLES as LABORATORY_TABLES
 from gradgrid.core.laboratory import parts as laboratory_parts_of
 from gradgrid.core.laboratory import settings as laboratory_settings
-from gradgrid.core.fingerprints import TrainingSource, code_digest, digest, source_digest
+from gradgrid.core.fingerprints import TrainingSource, code_digest, digest, function_digest, source_digest
 from gradgrid.core.plan import BUNDLE_TABLES, BundleJob, plan
 from gradgrid.core.prepared import prepared
 from gradgrid.core.sources import read_all
@@ -51,6 +51,13 @@ SCRIPTS = Path(workflow.basedir, "workflow", "scripts")
 def source(script, module, files=""):
     """Digest of what a job runs: its script, and the module that this calls with all that it imports."""
     return source_digest([SCRIPTS / script]) + code_digest(module, files)
+
+
+def figure_source(spec):
+    """Digest of what draws one figure: its own function, not the others of its module."""
+    return source_digest([SCRIPTS / "figure.py"]) + function_digest(
+        f"gradgrid.figures.{spec.module}", spec.name
+    )
 
 
 wildcard_constraints:

@@ -14,6 +14,6 @@ rule figure:
         mem_mb=1500,
         runtime=10,
     params:
-        source=lambda wildcards: source("figure.py", f"gradgrid.figures.{FIGURES[wildcards.figure].module}"),
+        source=lambda wildcards: figure_source(FIGURES[wildcards.figure]),
     script:
         "../scripts/figure.py"

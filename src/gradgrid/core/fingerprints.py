@@ -48,6 +48,20 @@ def code_digest(module: str, files: str = "", package: Path = PACKAGE) -> str:
     return digest(source_digest(train_sources(module, package)), *texts)
 
 
+def function_digest(module: str, function: str, package: Path = PACKAGE) -> str:
+    """Digest of what one function of a module uses: the functions it reaches there, and what the module imports."""
+    path = module_path(module, package)
+    body = read_module(path).body
+    functions = {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
+    around = [node for node in body if not isinstance(node, ast.FunctionDef)]
+    names = (name.id for node in around for name in ast.walk(node) if isinstance(name, ast.Name))
+    used = set.union(*(_reached(name, functions) for name in (function, *names)))
+    own = ast.Module(body=[*around, *(functions[name] for name in sorted(used))], type_ignores=[])
+    return digest(
+        _normal(own), source_digest([other for other in train_sources(module, package) if other != path])
+    )
+
+
 class TrainingSource:
     """The source of training, read once: digests of its modules, and of the registry entries that a run uses."""
 
