@@ -91,7 +91,7 @@ class Remedies(Section):
 
     depth: Depths = Field((8, 16), description="numbers of hidden layers")
     width: Count = Field(30, description="neurons in each hidden layer")
-    steps: Count = Field(600, description="updates of each training, on minibatches of 20 images")
+    steps: Count = Field(500, description="updates of each training, on minibatches of 20 images")
     learning_rate: Positives = Field(
         (0.01, 0.03, 0.1, 0.3), description="step sizes of sgd and momentum: every rung is shown at its best"
     )
