@@ -14,6 +14,7 @@ from gradgrid.core.entries import Entry
 from gradgrid.core.fingerprints import (
     CARRIERS,
     TrainingSource,
+    code_digest,
     function_digest,
     source_digest,
     train_sources,
@@ -184,6 +185,36 @@ def test_the_digest_is_the_same_in_every_process_and_version_of_python(tmp_path)
         [sys.executable, "-c", command, path], capture_output=True, text=True, check=True
     ).stdout
     assert shown.strip() == source_digest([path]) == "8040546c392ea63f"
+
+
+@pytest.mark.parametrize(
+    ("settings", "edit", "same"),
+    [
+        ("", "return 3", True),
+        ('{"initializer": "uniform"}', "return 3", False),
+        ('{"initializer": "nonuniform"}', "return 3", True),
+        ('{"initializer": "lecun_normal"}', "def normal(w):\n    return 1", False),
+        ('{"initializer": "uniform"}', "def normal(w):\n    return 1", True),
+        ("", "def gain():\n    return 1", False),
+    ],
+)
+def test_an_experiment_s_digest_has_the_entries_that_it_names(package, settings, edit, same):
+    def found():
+        return code_digest("gradgrid.train.trainer", settings=settings, package=package)
+
+    before = found()
+    path = package / "train/initializers.py"
+    path.write_text(path.read_text().replace(edit, f"{edit} + 7"))
+    assert (found() == before) is same
+
+
+def test_an_entry_that_the_source_names_counts_without_settings(package):
+    path = package / "train/steps.py"
+    path.write_text(path.read_text() + "KIND = Entry('uniform')\n")
+    before = code_digest("gradgrid.train.trainer", package=package)
+    path = package / "train/initializers.py"
+    path.write_text(path.read_text().replace("return 3", "return 4"))
+    assert code_digest("gradgrid.train.trainer", package=package) != before
 
 
 FIGURES = """from gradgrid.figures import style

@@ -16,7 +16,11 @@ rule book_training:
     params:
         data=DATA.attempt,
         settings=lambda wildcards: BOOK_TRAINING[wildcards.experiment][wildcards.part],
-        source=lambda wildcards: source("book_training.py", BOOK_SOURCE[wildcards.experiment]),
+        source=lambda wildcards: source(
+            "book_training.py",
+            BOOK_SOURCE[wildcards.experiment],
+            settings=BOOK_TRAINING[wildcards.experiment][wildcards.part],
+        ),
     script:
         "../scripts/book_training.py"
 
@@ -59,7 +63,9 @@ rule book_initial_speed:
     params:
         data=DATA.attempt,
         settings=BOOK_MEASURING.get("initial_speed"),
-        source=source("book_initial_speed.py", "gradgrid.book.speed"),
+        source=source(
+            "book_initial_speed.py", "gradgrid.book.speed", settings=BOOK_MEASURING.get("initial_speed")
+        ),
     script:
         "../scripts/book_initial_speed.py"
 
@@ -82,7 +88,9 @@ rule book_identities:
     params:
         data=DATA.attempt,
         settings=BOOK_MEASURING.get("identities"),
-        source=source("book_identities.py", "gradgrid.book.identities"),
+        source=source(
+            "book_identities.py", "gradgrid.book.identities", settings=BOOK_MEASURING.get("identities")
+        ),
     script:
         "../scripts/book_identities.py"
 

@@ -48,9 +48,9 @@ DATA = prepared(CONFIG.dataset)
 SCRIPTS = Path(workflow.basedir, "workflow", "scripts")
 
 
-def source(script, module, files=""):
-    """Digest of what a job runs: its script, and the module that this calls with all that it imports."""
-    return source_digest([SCRIPTS / script]) + code_digest(module, files)
+def source(script, module, files="", settings=None):
+    """Digest of what a job with these settings runs: its script, and a module with all that it imports."""
+    return source_digest([SCRIPTS / script]) + code_digest(module, files, settings or "")
 
 
 def figure_source(spec):

@@ -15,7 +15,9 @@ rule laboratory_table:
         runtime=20,
     params:
         settings=LABORATORY,
-        source=lambda wildcards: source("laboratory_table.py", LABORATORY_SOURCE[wildcards.table]),
+        source=lambda wildcards: source(
+            "laboratory_table.py", LABORATORY_SOURCE[wildcards.table], settings=LABORATORY
+        ),
     script:
         "../scripts/laboratory_table.py"
 
@@ -38,7 +40,7 @@ rule laboratory_propagation:
         runtime=30,
     params:
         settings=LABORATORY,
-        source=source("laboratory_propagation.py", "gradgrid.laboratory.propagation"),
+        source=source("laboratory_propagation.py", "gradgrid.laboratory.propagation", settings=LABORATORY),
     script:
         "../scripts/laboratory_propagation.py"
 
@@ -82,7 +84,7 @@ rule laboratory_theory:
     params:
         data=DATA.attempt,
         settings=LABORATORY,
-        source=source("laboratory_theory.py", "gradgrid.laboratory.comparison"),
+        source=source("laboratory_theory.py", "gradgrid.laboratory.comparison", settings=LABORATORY),
     script:
         "../scripts/laboratory_theory.py"
 
@@ -107,7 +109,7 @@ rule laboratory_recurrent:
         data=DATA.attempt,
         settings=LABORATORY,
         device=CONFIG.device,
-        source=source("laboratory_recurrent.py", "gradgrid.laboratory.recurrent"),
+        source=source("laboratory_recurrent.py", "gradgrid.laboratory.recurrent", settings=LABORATORY),
     script:
         "../scripts/laboratory_recurrent.py"
 
@@ -131,7 +133,7 @@ rule laboratory_trainability:
         data=DATA.attempt,
         settings=LABORATORY,
         device=CONFIG.device,
-        source=source("laboratory_trainability.py", "gradgrid.laboratory.trainability"),
+        source=source("laboratory_trainability.py", "gradgrid.laboratory.trainability", settings=LABORATORY),
     script:
         "../scripts/laboratory_trainability.py"
 
@@ -154,6 +156,6 @@ rule laboratory_remedies:
     params:
         settings=LABORATORY,
         device=CONFIG.device,
-        source=code_digest("gradgrid.laboratory.remedies"),
+        source=source("laboratory_remedies.py", "gradgrid.laboratory.remedies", settings=LABORATORY),
     script:
         "../scripts/laboratory_remedies.py"

@@ -6,7 +6,8 @@ nothing, an edited initializer changes its own runs, and an edited training loop
 """
 
 import ast
-from collections.abc import Sequence
+import re
+from collections.abc import Sequence, Set
 from functools import cache, cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -42,10 +43,33 @@ def train_sources(trainer: str = TRAINER, package: Path = PACKAGE) -> tuple[Path
     return tuple(found[name] for name in sorted(found))
 
 
-def code_digest(module: str, files: str = "", package: Path = PACKAGE) -> str:
-    """Digest of a module, the gradgrid modules that it imports, and the package's files of a pattern."""
+def code_digest(module: str, files: str = "", settings: str = "", package: Path = PACKAGE) -> str:
+    """Digest of a module, the gradgrid modules that it imports, and the package's files of a pattern.
+
+    Of registries it has the entries that the ``settings`` or one of the modules name.
+    """
+    paths = train_sources(module, package)
     texts = (path.read_text(encoding="utf-8") for path in sorted(package.glob(files))) if files else ()
-    return digest(source_digest(train_sources(module, package)), *texts)
+    named = {*re.findall(r"\w+", settings)}.union(*(_named(read_module(path)) for path in paths))
+    return digest(*sorted(f"{path.name}:{_with_entries(read_module(path), named)}" for path in paths), *texts)
+
+
+def _with_entries(tree: ast.Module, named: Set[str]) -> str:
+    """A module as :func:`_normal` text, with only those entries that are named, directly or by others."""
+    functions = {function.name: function for function in decorated(tree, "entry")}
+    if not functions:
+        return _whole(tree)
+    kept = set().union(*(_reached(name, functions) for name in functions.keys() & named))
+    return _normal([_without_entries(tree), *(functions[name] for name in sorted(kept))])
+
+
+@cache
+def _named(tree: ast.Module) -> frozenset[str]:
+    """Every name and every text that stands in a module outside the entries of a registry."""
+    nodes = list(ast.walk(_without_entries(tree)))
+    texts = (node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    names = (getattr(node, field, None) for node in nodes for field in ("id", "attr", "name"))
+    return frozenset({*texts, *(name for name in names if name)})
 
 
 def function_digest(module: str, function: str, package: Path = PACKAGE) -> str:
