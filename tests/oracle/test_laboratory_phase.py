@@ -8,7 +8,7 @@ from gradgrid.core.laboratory import Phase
 from gradgrid.core.laboratory_tables import LABORATORY_TABLES
 from gradgrid.core.parquet import to_arrow
 from gradgrid.laboratory import phase
-from gradgrid.laboratory.phase import TANH, correlation_scales
+from gradgrid.laboratory.phase import TANH, correlation_scales, predicted
 from gradgrid.theory.correlation import correlation_limit
 from gradgrid.theory.meanfield import chi, length_map, limit
 
@@ -49,6 +49,16 @@ def test_the_signal_dies_out_without_biases_and_large_weights(diagram):
     dead = diagram["xi_c"].isna()
     assert dead.tolist() == ((diagram["sigma_b2"] == 0) & (diagram["sigma_w2"] <= 1)).tolist()
     assert (diagram.loc[dead, "q_star"] == 0).all()
+
+
+@pytest.mark.parametrize(
+    "point", [(1.0, 0.0), (1.001, 0.0), (1.0, 1e-6), (0.0, 0.3), (15.5, 0.4), (16.0, 0.4)]
+)
+def test_signals_end_where_their_orbits_end(point):
+    """At the critical point, near it, without weights, and on both sides of the largest sum."""
+    end = limit(TANH, *point)
+    row = predicted(pd.DataFrame([point], columns=["sigma_w2", "sigma_b2"])).iloc[0]
+    assert (row["q_star"], row["chi_1"]) == pytest.approx((end.q, end.chi), rel=1e-11, abs=0)
 
 
 POINTS = [(0.8, 0.05), (1.7, 0.05), (1.8, 0.05), (2.5, 0.0), (4.0, 0.05), (3.45, 1.0), (5.0, 0.5), (8.0, 0.3)]
