@@ -60,7 +60,7 @@ def test_a_diverged_run_is_counted_and_never_averaged_in():
     assert found["diverged"].tolist() == [2, 0, 0]
     assert np.isnan(found["accuracy"][0])
     assert found["effect"].tolist() == [FIRST, HELPS, NEITHER]
-    assert told(found).endswith("rung 3 makes no clear difference; 2 of 2 runs with rung 1 diverged")
+    assert told(found).endswith("rung 3 makes no clear difference; on rung “rung 1” 2 of 2 runs diverged")
 
 
 def test_the_combined_ladder_shows_every_seed_and_the_mean_at_the_best_rate(laboratory, rows):

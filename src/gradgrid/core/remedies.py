@@ -72,4 +72,4 @@ def _by_effect(ladder: pd.DataFrame) -> Iterator[str]:
 
 def _diverged(ladder: pd.DataFrame) -> Iterator[str]:
     for row in ladder[ladder["diverged"] > 0].itertuples():
-        yield f"{row.diverged} of {counted(row.seeds, 'run')} with {row.rung} diverged"
+        yield f"on rung “{row.rung}” {row.diverged} of {counted(row.seeds, 'run')} diverged"

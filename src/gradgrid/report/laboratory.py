@@ -60,6 +60,7 @@ def chapter(
         "agreement": propagation.agreement(theory),
         "theory": propagation.differences(theory),
         "remedies": remedies.words(tables["remedies"]),
+        "hard_case": remedies.hard(tables["remedies"]),
         "rungs": remedies.table(tables["remedies"]),
         "sections": sections("laboratory", SECTIONS, figures),
     }
