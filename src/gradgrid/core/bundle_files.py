@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from gradgrid.core.files import replacing
 from gradgrid.core.parquet import COMPRESSION
 from gradgrid.core.provenance import TRAINING_KEY
 from gradgrid.core.tables import TABLES
@@ -36,8 +35,8 @@ def _is_current(schema: pa.Schema, table: str) -> bool:
 
 
 def read_kept(path: Path, runs: Collection[str]) -> pa.Table:
-    """The rows of some runs in a bundle's file."""
-    table = pq.read_table(path, partitioning=None)
+    """The rows of some runs in a bundle's file. Raises OSError or ArrowException if its bytes have changed."""
+    table = pq.read_table(path, partitioning=None, page_checksum_verification=True)
     return table.filter(pc.is_in(table["run_id"].cast(pa.string()), pa.array(runs, pa.string())))
 
 
@@ -51,15 +50,11 @@ def trainings(path: Path, runs: Collection[str]) -> list[dict]:
 def write(
     parts: Sequence[pa.Table], table: str, order: Sequence[str], facts: Mapping[bytes, object], out: Path
 ) -> None:
-    """Write the rows of all runs, run by run in this order, as one file, whole or not at all."""
+    """Write the rows of all runs, run by run in this order, as one file."""
     whole = pa.concat_tables(part.replace_schema_metadata(None) for part in parts)
     position = pc.index_in(whole["run_id"].cast(pa.string()), pa.array(order, pa.string()))
     whole = whole.take(pc.sort_indices(position))  # stable: rows of a run keep their order
     texts = {key: json.dumps(value) for key, value in facts.items()}
     whole = whole.unify_dictionaries().cast(TABLES[table].schema)
-    with replacing(out) as part:
-        pq.write_table(
-            whole.replace_schema_metadata({**TABLES[table].schema.metadata, **texts}),
-            part,
-            compression=COMPRESSION,
-        )
+    whole = whole.replace_schema_metadata({**TABLES[table].schema.metadata, **texts})
+    pq.write_table(whole, out, compression=COMPRESSION, write_page_checksum=True)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gradgrid.core.errors import GradgridError
+from gradgrid.core.files import disk_problem
 from gradgrid.core.summary import duration
 
 _LOG = logging.getLogger("gradgrid")
@@ -18,32 +19,56 @@ _LOG = logging.getLogger("gradgrid")
 def job(log: str | Path) -> Iterator[None]:
     """Write what the package logs to the file ``log`` and, warnings or on a terminal everything, to stderr.
 
-    A GradgridError ends the process with status 1 and its message; neither it nor an interrupt shows a
-    traceback. That of any other exception is in the log too: on a cluster nobody sees stderr.
+    A GradgridError, or a disk that is full or read-only, ends the process with status 1 and a message; neither
+    they nor an interrupt show a traceback. That of any other exception is in the log too: on a cluster nobody sees
+    stderr.
     """
-    Path(log).parent.mkdir(parents=True, exist_ok=True)
-    terminal = logging.StreamHandler(sys.stderr)
-    terminal.setLevel(logging.INFO if sys.stderr.isatty() else logging.WARNING)
-    handlers = [logging.FileHandler(log, mode="w", encoding="utf-8"), terminal]
-    for handler in handlers:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
-        _LOG.addHandler(handler)
     _LOG.setLevel(logging.INFO)
+    handlers = [_added(_terminal())]
     try:
+        handlers.append(_added(_file(Path(log))))
         yield
-    except GradgridError as error:
-        _LOG.error("%s", error)
-        sys.exit(1)
     except KeyboardInterrupt:
         _LOG.info("interrupted")
         sys.exit(128 + signal.SIGINT)
-    except Exception:
-        _LOG.exception("unexpected error")
+    except Exception as error:
+        _tell(error)
         sys.exit(1)
     finally:
         for handler in handlers:
             _LOG.removeHandler(handler)
             handler.close()
+
+
+def _tell(error: Exception) -> None:
+    if isinstance(error, GradgridError):
+        _LOG.error("%s", error)
+    elif isinstance(error, OSError) and (problem := disk_problem(error)):
+        _LOG.error("%s", problem)
+    else:
+        _LOG.error("unexpected error", exc_info=error)
+
+
+class _LogFile(logging.FileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """A full disk costs lines of the log, not the job."""
+
+
+def _file(path: Path) -> logging.Handler:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return _LogFile(path, mode="w", encoding="utf-8")
+
+
+def _terminal() -> logging.Handler:
+    terminal = logging.StreamHandler(sys.stderr)
+    terminal.setLevel(logging.INFO if sys.stderr.isatty() else logging.WARNING)
+    return terminal
+
+
+def _added(handler: logging.Handler) -> logging.Handler:
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    _LOG.addHandler(handler)
+    return handler
 
 
 class Progress:

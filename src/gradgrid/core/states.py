@@ -1,8 +1,6 @@
 """The state of a bundle: what its job wrote into its files and on what basis, beside them in a small JSON file.
 
-It is read wherever the workflow is planned, in milliseconds and without parquet. Its ``generation`` counts how often
-the bundle was found in need of work: the workflow's engine, which compares nothing but short texts, sees by it that
-there is something to do.
+It is read wherever the workflow is planned, in milliseconds and without parquet.
 """
 
 import json
@@ -11,8 +9,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from gradgrid.core.basis import Basis
+from gradgrid.core.canonical import canonical_json
 from gradgrid.core.files import replacing
+from gradgrid.core.fingerprints import digest
 from gradgrid.core.plan import BUNDLE_TABLES, Bundle
+
+COLUMNS = "06f2793efe75476b"
+"""Digest of the names and types of the bundles' columns; as text, because they are made of parquet's types."""
 
 GRID = Path("results/grid")
 """Where the bundles' files are, from the folder of the workflow."""
@@ -22,6 +25,7 @@ GRID = Path("results/grid")
 class State:
     """What a bundle's files hold: runs trained on one basis, and the files' sizes in bytes by table.
 
+    ``generation`` is the number of the work that made them what they are, :attr:`gradgrid.core.work.Work.generation`;
     ``forgotten`` are runs that shall be trained again although nothing has changed.
     """
 
@@ -33,22 +37,30 @@ class State:
 
     @classmethod
     def read(cls, path: Path) -> "State | None":
-        """The state in a file; None where there is none, or none of this version."""
+        """The state in a file; None where there is none, or none that this version wrote, whole and unchanged."""
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
+            if record.pop("digest") != _digest(record):
+                return None
             runs, forgotten = tuple(record["runs"]), tuple(record["forgotten"])
             return cls(**record | {"basis": Basis(**record["basis"]), "runs": runs, "forgotten": forgotten})
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
     def write(self, path: Path) -> None:
         """Write it, whole or not at all."""
+        record = asdict(self)
         with replacing(path) as part:
-            part.write_text(json.dumps(asdict(self), separators=(",", ":")) + "\n", encoding="utf-8")
+            part.write_text(canonical_json(record | {"digest": _digest(record)}) + "\n", encoding="utf-8")
 
     def without(self, runs: Iterable[str]) -> "State":
         """The same with more runs forgotten."""
         return replace(self, forgotten=tuple(sorted({*self.forgotten, *runs})))
+
+
+def _digest(record: Mapping[str, object]) -> str:
+    """Of a state's record and of what files of this version hold."""
+    return digest(canonical_json(record), COLUMNS)
 
 
 def state_file(bundle: Bundle, grid: Path = GRID) -> Path:

@@ -27,7 +27,8 @@ Reasons = tuple[str, ...]
 class Work:
     """What a bundle's job would do; ``reasons`` has an entry for every run that it would train.
 
-    ``generation`` is what the job is told: one more than that of the state where there is work.
+    ``generation`` numbers the work, for a workflow's engine that compares nothing but short texts: where there is
+    something to do it is a number that there has not been, else that of the work that was done last.
     """
 
     bundle: Bundle
@@ -57,9 +58,23 @@ def examine(bundle: Bundle, basis: Basis | None, grid: Path = GRID) -> Work:
         reason, held = _by_files(bundle, basis, state, grid, any(found.values()))
     reasons = {run.run_id: why for run in bundle.runs if (why := reason(run))}
     dropped = tuple(sorted(held - {run.run_id for run in bundle.runs}))
-    before = state.generation if state else 0
-    needed = bool(reasons or dropped) and basis is not None
-    return Work(bundle, before + needed, reasons, dropped)
+    mended = state is None and any(found.values())
+    needed = bool(reasons or dropped or mended) and basis is not None
+    return Work(bundle, _next(bundle, grid) if needed else _last(state), reasons, dropped)
+
+
+def _last(state: State | None) -> int:
+    return state.generation if state else 0
+
+
+def _next(bundle: Bundle, grid: Path) -> int:
+    """One more than the time of the bundle's latest file in nanoseconds.
+
+    A failed job, which the engine takes note of as of one that ended well, counts too: the files that are put back
+    after it are newer.
+    """
+    files = (state_file(bundle, grid), *table_files(bundle, grid).values())
+    return 1 + max((path.stat().st_mtime_ns for path in files if path.is_file()), default=0)
 
 
 def _by_state(state: State, basis: Basis | None) -> Callable[[Run], Reasons]:

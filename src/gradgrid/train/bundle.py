@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ import pyarrow as pa
 
 from gradgrid.core import bundle_files
 from gradgrid.core.basis import Basis
+from gradgrid.core.files import replacing
 from gradgrid.core.fingerprints import TrainingSource
 from gradgrid.core.parquet import to_arrow
 from gradgrid.core.plan import BundleJob, Run
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from gradgrid.train.images import Data
 
 _LOG = logging.getLogger(__name__)
+
+_Part = tuple[dict[str, pa.Table], list[dict]]
+"""Tables of some runs, and what trained them."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +48,13 @@ def train_bundle(job: BundleJob, generation: int, data: DataFile, grid: Path = G
     A diverged run is a result, not a failure. Raises GradgridError if the device is not there.
     """
     basis = Basis.of(job.bundle.runs, job.training, data.name, data.digest, TrainingSource())
-    todo = _work(job, basis, grid)
-    _LOG.info("%s: %s", job.bundle.key, in_words([todo]))
     files = table_files(job.bundle, grid)
+    todo, kept = _kept(_work(job, basis, grid), files)
+    _LOG.info("%s: %s", job.bundle.key, in_words([todo]))
     if todo.trained or todo.dropped:
         fingerprints = {run.run_id: basis.fingerprint(run) for run in job.bundle.runs}
         checkpoints = _checkpoints(job, grid)
-        _write(todo, fingerprints, files, *_train(todo.trained, fingerprints, job, data, checkpoints))
+        _write(fingerprints, files, kept, _train(todo.trained, fingerprints, job, data, checkpoints))
         shutil.rmtree(checkpoints, ignore_errors=True)
     for path in files.values():
         path.touch()  # made anew, as far as anyone downstream is concerned
@@ -68,16 +73,28 @@ def _work(job: BundleJob, basis: Basis, grid: Path) -> Work:
     return replace(todo, reasons={**todo.reasons, **dict.fromkeys(lost, (DAMAGED,))})
 
 
+def _kept(todo: Work, files: Mapping[str, Path]) -> tuple[Work, _Part | None]:
+    """The work and what is kept; where the files cannot be read after all, nothing is kept."""
+    runs = [run.run_id for run in todo.kept]
+    if not runs:
+        return todo, None
+    try:
+        tables = {name: bundle_files.read_kept(path, runs) for name, path in files.items()}
+        return todo, (tables, bundle_files.trainings(files["runs"], runs))
+    except (OSError, pa.ArrowException):
+        return replace(todo, reasons={**todo.reasons, **dict.fromkeys(runs, (DAMAGED,))}), None
+
+
 def _checkpoints(job: BundleJob, grid: Path) -> Path:
     return grid / "checkpoints" / job.bundle.key
 
 
 def _train(
     runs: Sequence[Run], fingerprints: Mapping[str, str], job: BundleJob, data: DataFile, checkpoints: Path
-) -> tuple[dict[str, pa.Table], list[dict]]:
+) -> _Part | None:
     """The tables of some runs, and what trained them."""
     if not runs:
-        return {}, []
+        return None
     import torch  # only where something is trained: it takes seconds
 
     from gradgrid.train.checkpoints import Checkpoints
@@ -98,18 +115,12 @@ def _train(
     return {name: to_arrow(frame, TABLES[name]) for name, frame in frames.items()}, [facts]
 
 
-def _write(
-    todo: Work,
-    fingerprints: Mapping[str, str],
-    files: Mapping[str, Path],
-    new: Mapping[str, pa.Table],
-    trained: list[dict],
-) -> None:
-    """Write every table with the kept runs' rows among the new ones; all is read before anything is written."""
-    kept = [run.run_id for run in todo.kept]
-    old = {name: [bundle_files.read_kept(path, kept)] for name, path in files.items()} if kept else {}
-    before = bundle_files.trainings(files["runs"], kept) if kept else []
-    facts = {bundle_files.FINGERPRINTS_KEY: fingerprints, TRAINING_KEY: [*before, *trained]}
-    for name, path in files.items():
-        parts = [*old.get(name, []), *([new[name]] if new else [])]
-        bundle_files.write(parts, name, list(fingerprints), facts, path)
+def _write(fingerprints: Mapping[str, str], files: Mapping[str, Path], *parts: _Part | None) -> None:
+    """Write every table with the kept runs' rows among the new ones; the old files stand until all are written."""
+    found = [part for part in parts if part]
+    trained = [entry for _, entries in found for entry in entries]
+    facts = {bundle_files.FINGERPRINTS_KEY: fingerprints, TRAINING_KEY: trained}
+    with ExitStack() as replaced:
+        for name, path in files.items():
+            part = replaced.enter_context(replacing(path))
+            bundle_files.write([tables[name] for tables, _ in found], name, list(fingerprints), facts, part)
