@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -163,3 +163,12 @@ class Workspace:
         """The files that the workflow has made, those of Snakemake's own apart."""
         files = (path for top in ("results", "report") for path in (self.folder / top).rglob("*"))
         return sorted(str(path.relative_to(self.folder)) for path in files if path.is_file())
+
+
+def copied_source(workspace: Workspace) -> Workspace:
+    """A workspace with a copy of the package's source, in place of the one that is installed."""
+    shutil.copytree(
+        REPOSITORY / "src", workspace.folder / "src", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    own = {"PYTHONPATH": str(workspace.folder / "src")}
+    return replace(workspace, environment=workspace.environment | own)
