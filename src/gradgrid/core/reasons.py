@@ -1,7 +1,7 @@
 """Which runs would be trained, and why, in words: for the terminal, the logs and machines."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence, Set
 
 from gradgrid.core.numbers import counted
 from gradgrid.core.plan import Run
@@ -39,28 +39,26 @@ def reason_of(run: Run, works: Sequence[Work]) -> str | None:
     return next(found, None)
 
 
-def _reason(run: Run, work: Work, new_levels: Sequence[tuple[str, object]] | None) -> str:
+def _reason(run: Run, work: Work, new_levels: Set[tuple[str, object]] | None) -> str:
     reasons = work.reasons[run.run_id]
     if reasons != (NEW,) or new_levels is None:
         return " and ".join(reasons)
-    own = _levels(run)
-    of = next((f"{factor} {level}" for factor, level in new_levels if own[factor] == level), "combination")
+    of = next(
+        (f"{factor} {level}" for factor, level in _levels(run) if (factor, level) in new_levels),
+        "combination",
+    )
     return f"{of}: {NEW}"
 
 
-def _new_levels(works: Sequence[Work]) -> list[tuple[str, object]] | None:
+def _new_levels(works: Sequence[Work]) -> Set[tuple[str, object]] | None:
     """Levels of factors, and seeds, all of whose runs are new; None where all runs are."""
-    everything = [(run, work) for work in works for run in work.bundle.runs]
-    old = [run for run, work in everything if work.reasons.get(run.run_id) != (NEW,)]
-    if not old:
+    runs = [(run, work.reasons.get(run.run_id) == (NEW,)) for work in works for run in work.bundle.runs]
+    if all(new for _, new in runs):
         return None
-    known = {level for run in old for level in _levels(run).items()}
-    return [level for level in dict.fromkeys(_all_levels(run for run, _ in everything)) if level not in known]
+    return {level for run, new in runs if new for level in _levels(run)} - {
+        level for run, new in runs if not new for level in _levels(run)
+    }
 
 
-def _all_levels(runs: Iterator[Run]) -> Iterator[tuple[str, object]]:
-    return (level for run in runs for level in _levels(run).items())
-
-
-def _levels(run: Run) -> dict[str, object]:
-    return {**run.cell.labels, "seed": run.seed}
+def _levels(run: Run) -> list[tuple[str, object]]:
+    return [*run.cell.labels.items(), ("seed", run.seed)]
