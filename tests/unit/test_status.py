@@ -80,12 +80,12 @@ def test_nothing_is_trained_yet(tmp_path):
 def test_new_levels_are_named_and_each_run_is_counted_once(folder):
     said = text(folder, config(**LARGER, seeds=3))
     assert said[0] == (
-        "36 runs: 8 fresh, 28 to train: initializer lsuv: new (12); clipping norm=5: new (12); seed 2: new (4)"
+        "36 runs: 8 fresh, 28 to train: clipping norm=5: new (12); initializer lsuv: new (12); seed 2: new (4)"
     )
     assert said[1].endswith("on 2 cores, on mnist")
     assert said[2] == (
         "  depth=1/activation=sigmoid/width=30/seed=0  6 runs: 2 fresh, 4 to train: "
-        "initializer lsuv: new (2); clipping norm=5: new (2)"
+        "clipping norm=5: new (2); initializer lsuv: new (2)"
     )
     assert len(said) == 2 + 6
 

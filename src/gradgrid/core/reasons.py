@@ -23,20 +23,14 @@ def in_words(works: Sequence[Work]) -> str:
 
 def reason_counts(works: Sequence[Work]) -> dict[str, int]:
     """Runs to train by reason, the commonest first; the sum counts every run once."""
-    explained = _new_levels(works)
-    counts = Counter(_reason(run, work, explained) for work in works for run in work.trained)
+    counts = Counter(explained(works).values())
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def reason_of(run: Run, works: Sequence[Work]) -> str | None:
-    """Why a run would be trained; None if it is kept."""
-    explained = _new_levels(works)
-    found = (
-        _reason(run, work, explained)
-        for work in works
-        if run in work.bundle.runs and run.run_id in work.reasons
-    )
-    return next(found, None)
+def explained(works: Sequence[Work]) -> dict[str, str]:
+    """Why runs would be trained, by run_id; runs that are kept are not in it."""
+    new_levels = _new_levels(works)
+    return {run.run_id: _reason(run, work, new_levels) for work in works for run in work.trained}
 
 
 def _reason(run: Run, work: Work, new_levels: Set[tuple[str, object]] | None) -> str:

@@ -1,6 +1,6 @@
 """How the results stand against the configuration: what is fresh, what would be trained and why; and forgetting."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from gradgrid.core.fingerprints import TrainingSource
 from gradgrid.core.numbers import counted
 from gradgrid.core.plan import Bundle, Run, plan
 from gradgrid.core.prepared import RECORD, Prepared, prepared
-from gradgrid.core.reasons import in_words, reason_counts, reason_of
+from gradgrid.core.reasons import explained, in_words, reason_counts
 from gradgrid.core.states import GRID, State, state_file
 from gradgrid.core.summary import duration
 from gradgrid.core.work import Work, examine
@@ -64,6 +64,8 @@ class Status:
     def record(self, cores: int) -> dict:
         """The same for machines."""
         train = sum(len(work.trained) for work in self.works)
+        reasons = explained(self.works)
+        due = [work for work in self.works if work.trained or work.dropped]
         return {
             "runs": sum(len(work.bundle.runs) for work in self.works),
             "fresh": sum(len(work.kept) for work in self.works),
@@ -72,7 +74,7 @@ class Status:
             "dataset": self.dataset,
             "seconds": round(self.seconds(cores)) if train else 0,
             "reasons": reason_counts(self.works),
-            "bundles": [self._bundle_record(work) for work in self.works if work.trained or work.dropped],
+            "bundles": [_bundle_record(work, reasons) for work in due],
         }
 
     def _bundles(self) -> list[str]:
@@ -81,13 +83,10 @@ class Status:
         rest = len(due) - _SHOWN
         return [*lines, f"  and {counted(rest, 'more bundle')}: --json lists all"] if rest > 0 else lines
 
-    def _bundle_record(self, work: Work) -> dict:
-        train = {run.run_id: reason_of(run, self.works) for run in work.trained}
-        return {"key": work.bundle.key, "train": train, "dropped": list(work.dropped)}
-
     def why(self, name: str) -> list[dict]:
         """What becomes of a run, or of each run of a cell, and why. Raises GradgridError if the plan has none."""
-        return [self._run_record(run, work) for run, work in self._named(name)]
+        reasons = explained(self.works)
+        return [_run_record(run, work, reasons.get(run.run_id)) for run, work in self._named(name)]
 
     def forget(self, names: Iterable[str], folder: Path = Path()) -> list[Run]:
         """Have runs, or all runs of cells, trained again; returns those that were there.
@@ -110,18 +109,6 @@ class Status:
             "run_id: results/tables/cells.parquet and runs.parquet hold them, and the report's table of cells"
         )
 
-    def _run_record(self, run: Run, work: Work) -> dict:
-        reason = reason_of(run, self.works)
-        return {
-            "run_id": run.run_id,
-            "cell_id": run.cell.cell_id,
-            **run.cell.labels,
-            "seed": run.seed,
-            "bundle": work.bundle.key,
-            "state": "to train" if reason else "fresh",
-            "reason": reason,
-        }
-
 
 def why_text(records: Sequence[dict]) -> str:
     """The answer of :meth:`Status.why` for a terminal."""
@@ -134,6 +121,23 @@ def why_text(records: Sequence[dict]) -> str:
             f"{record['run_id']}  {record['state']}{reason}\n  {said}\n  in {GRID}/*/{record['bundle']}.parquet"
         )
     return "\n".join(lines)
+
+
+def _bundle_record(work: Work, reasons: Mapping[str, str]) -> dict:
+    train = {run.run_id: reasons[run.run_id] for run in work.trained}
+    return {"key": work.bundle.key, "train": train, "dropped": list(work.dropped)}
+
+
+def _run_record(run: Run, work: Work, reason: str | None) -> dict:
+    return {
+        "run_id": run.run_id,
+        "cell_id": run.cell.cell_id,
+        **run.cell.labels,
+        "seed": run.seed,
+        "bundle": work.bundle.key,
+        "state": "to train" if reason else "fresh",
+        "reason": reason,
+    }
 
 
 def _work(bundle: Bundle, config: Config, data: Prepared, source: TrainingSource, folder: Path) -> Work:
