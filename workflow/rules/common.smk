@@ -12,6 +12,7 @@ from gradgrid.core.book import measuring_jobs, training_jobs
 from gradgrid.core.config import from_merged
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.figures import figures
+from gradgrid.core.files import check_writable
 from gradgrid.core.laboratory import BY_DEPTH as LABORATORY_BY_DEPTH
 from gradgrid.core.laboratory import BY_WIDTH as LABORATORY_BY_WIDTH
 from gradgrid.core.laboratory import SOURCE as LABORATORY_SOURCE
@@ -27,6 +28,7 @@ from gradgrid.core.work import RETRAIN, examine
 CONFIG_FILES = [Path(file) for file in ("config.yaml", *workflow.overwrite_configfiles)]
 
 try:
+    check_writable()
     read_all(CONFIG_FILES)  # names the line of an error of syntax, which Snakemake does not
 except GradgridError as error:
     sys.exit(str(error))

@@ -5,5 +5,5 @@ from pathlib import Path
 from gradgrid.book.claims import judge
 from gradgrid.core.jobs import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     judge({table: Path(path) for table, path in snakemake.input.items()}, Path(snakemake.output[0]))

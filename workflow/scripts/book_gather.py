@@ -6,5 +6,5 @@ from gradgrid.core.book_tables import BOOK_TABLES
 from gradgrid.core.jobs import job
 from gradgrid.core.parquet import gather
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     gather(map(Path, snakemake.input), BOOK_TABLES[snakemake.wildcards.table], Path(snakemake.output[0]))

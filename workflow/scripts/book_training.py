@@ -6,6 +6,6 @@ from gradgrid.book.jobs import train_part
 from gradgrid.core.jobs import job
 from gradgrid.data import load
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     data = load(Path(snakemake.input.data))
     train_part(snakemake.wildcards.experiment, snakemake.params.settings, data, Path(snakemake.output[0]))

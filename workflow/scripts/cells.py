@@ -5,5 +5,5 @@ from pathlib import Path
 from gradgrid.analysis.cells import write_cells
 from gradgrid.core.jobs import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     write_cells(Path(snakemake.input[0]), Path(snakemake.output[0]))

@@ -6,7 +6,7 @@ from gradgrid.core.jobs import job
 from gradgrid.data import load
 from gradgrid.laboratory.jobs import on_images
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     outputs = {table: Path(path) for table, path in snakemake.output.items()}
     given, data = snakemake.params, load(Path(snakemake.input.data))
     on_images("trainability", given.settings, given.device, data, outputs)

@@ -6,7 +6,7 @@ from gradgrid.core.config import Config
 from gradgrid.core.jobs import job
 from gradgrid.core.provenance import write
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     config = Config.model_validate_json(snakemake.params.config)
     files = snakemake.input
     write(

@@ -5,7 +5,7 @@ from pathlib import Path
 from gradgrid.core.jobs import job
 from gradgrid.report.render import build
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     files, out = snakemake.input, Path(snakemake.output[0])
     sidecars = [Path(file) for file in files.sidecars]
     book, laboratory = (Path(made[0]).parent if made else None for made in (files.book, files.laboratory))

@@ -6,7 +6,7 @@ from gradgrid.core.jobs import job
 from gradgrid.data import identify, load
 from gradgrid.train.bundle import DataFile, train_bundle
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     file = Path(snakemake.input.data)
     data = DataFile(*identify(file), load=lambda: load(file))
     train_bundle(snakemake.params.job, snakemake.params.generation, data)

@@ -2,9 +2,12 @@
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from gradgrid.core.errors import GradgridError
 
 _REMEDIES = {
     errno.ENOSPC: "make room",
@@ -12,6 +15,8 @@ _REMEDIES = {
     errno.EROFS: "make it writable",
     errno.EACCES: "make it accessible",
 }
+_LEAST = 2**20
+"""Bytes without which nothing is begun: a workflow's engine cannot take its notes, and says so at length."""
 
 
 @contextmanager
@@ -49,3 +54,12 @@ def disk_problem(error: OSError) -> str | None:
     where = f"{error.filename}: " if error.filename else ""
     remedy = _REMEDIES[error.errno]
     return f"{where}{os.strerror(error.errno)}; {remedy} and run again: what was complete is kept"
+
+
+def check_writable(folder: Path = Path()) -> None:
+    """Raises GradgridError where a folder of the workflow, or its results, cannot be written or has no room left."""
+    for place in filter(Path.exists, (folder, folder / "results")):
+        if not os.access(place, os.W_OK):
+            raise GradgridError(f"{place.absolute()}: cannot be written; make it writable and run again")
+        if shutil.disk_usage(place).free < _LEAST:
+            raise GradgridError(f"{place.absolute()}: its disk is full; make room and run again")

@@ -1,10 +1,11 @@
 """What every job of the workflow needs: its log, and one clear message where something is wrong."""
 
 import logging
+import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,8 +17,11 @@ _LOG = logging.getLogger("gradgrid")
 
 
 @contextmanager
-def job(log: str | Path) -> Iterator[None]:
+def job(log: str | Path, inputs: Iterable[str | Path] = ()) -> Iterator[None]:
     """Write what the package logs to the file ``log`` and, warnings or on a terminal everything, to stderr.
+
+    Where the clock was put back since the files ``inputs`` were made, they are stamped anew at the end: what is made
+    from them shall not look older than they do.
 
     A GradgridError, or a disk that is full or read-only, ends the process with status 1 and a message; neither
     they nor an interrupt show a traceback. That of any other exception is in the log too: on a cluster nobody sees
@@ -28,6 +32,7 @@ def job(log: str | Path) -> Iterator[None]:
     try:
         handlers.append(_added(_file(Path(log))))
         yield
+        _stamp_from_the_future(inputs)
     except KeyboardInterrupt:
         _LOG.info("interrupted")
         sys.exit(128 + signal.SIGINT)
@@ -69,6 +74,13 @@ def _added(handler: logging.Handler) -> logging.Handler:
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     _LOG.addHandler(handler)
     return handler
+
+
+def _stamp_from_the_future(files: Iterable[str | Path]) -> None:
+    now = time.time()
+    for path in map(Path, files):
+        if path.stat().st_mtime > now:
+            os.utime(path)
 
 
 class Progress:
