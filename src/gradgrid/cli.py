@@ -11,6 +11,7 @@ from typing import Any
 
 from gradgrid.core.config import load
 from gradgrid.core.errors import ConfigError, GradgridError
+from gradgrid.core.files import disk_problem
 from gradgrid.core.numbers import counted
 from gradgrid.core.plan import plan
 from gradgrid.core.schema import schema_text
@@ -36,6 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if not (problem := disk_problem(error)):
+            raise
+        print(problem, file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return _INTERRUPTED
     return 0
