@@ -76,6 +76,14 @@ def forget(options: argparse.Namespace) -> None:
     print(f"{counted(len(forgotten), 'run')} will be trained again")
 
 
+def report(options: argparse.Namespace) -> None:
+    """Build a report from the runs that are there, and say where it is."""
+    from gradgrid import partial  # loads what draws
+
+    part = partial.report(load(*options.config), options.config[0])
+    print(f"{partial.REPORT}: {part.words}")
+
+
 def schema(options: argparse.Namespace) -> None:
     """Print the JSON schema of config.yaml."""
     print(schema_text(), end="")
@@ -95,10 +103,19 @@ def _parser() -> argparse.ArgumentParser:
     whys.add_argument("name", metavar="RUN_OR_CELL", help="a run_id or a cell_id, as the tables hold them")
     forgets = _add(commands, "forget", forget, "have runs, or all runs of cells, trained again")
     forgets.add_argument("names", nargs="+", metavar="RUN_OR_CELL", help="run_ids and cell_ids")
+    reports = _add(
+        commands, "report", report, "build a report from what is there, while the rest is being trained"
+    )
+    reports.add_argument(
+        "--partial",
+        action="store_true",
+        required=True,
+        help="from a part: the workflow itself reports the whole",
+    )
     _add(commands, "schema", schema, "print the JSON schema of config.yaml, for editors")
     for command in (checks, plans):
         command.add_argument("config", nargs="*", type=Path, default=_DEFAULT, metavar="CONFIG", help=_CONFIG)
-    for command in (whys, forgets):
+    for command in (whys, forgets, reports):
         command.add_argument(
             "--config", nargs="+", type=Path, default=_DEFAULT, metavar="CONFIG", help=_CONFIG
         )

@@ -20,7 +20,8 @@ MAY_IMPORT = {
     "laboratory": {"core", "train", "theory", "analysis"},
     "figures": {"core", "analysis"},
     "report": {"core"},
-    "cli": {"core"},
+    "partial": {"core", "data", "analysis", "figures", "report"},
+    "cli": {"core", "partial"},
     "__init__": set(),
 }
 """Each part of the package and the other parts that it may import."""

@@ -1,5 +1,6 @@
 """The cells table: every cell summarised over its seeds."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,18 @@ def _commonest_verdict(runs: pd.DataFrame) -> pd.Series:
     return counts[counts.any(axis=1)].idxmax(axis=1)
 
 
-def write_cells(runs_file: Path, out: Path) -> None:
-    """Summarise the runs table in a parquet file into the cells table."""
-    write_frame(summarise(pq.read_table(runs_file, columns=_READ, partitioning=None).to_pandas()), CELLS, out)
+def with_holes(cells: pd.DataFrame, asked: pd.DataFrame) -> pd.DataFrame:
+    """All cells asked for (columns cell_id and the factors), in that order; one without a run has 0 seeds and nulls."""
+    whole = asked.merge(cells.drop(columns=[*FACTOR_NAMES]), on="cell_id", how="left")
+    return whole.assign(dataset=cells["dataset"].iloc[0]).fillna({"seeds": 0, "runs_diverged": 0})
+
+
+def write_cells(
+    runs_file: Path,
+    out: Path,
+    asked: pd.DataFrame | None = None,
+    metadata: Mapping[bytes, str] | None = None,
+) -> None:
+    """Summarise the runs table in a parquet file into the cells table, with holes where it lacks cells asked for."""
+    cells = summarise(pq.read_table(runs_file, columns=_READ, partitioning=None).to_pandas())
+    write_frame(cells if asked is None else with_holes(cells, asked), CELLS, out, metadata)

@@ -4,7 +4,7 @@ Files are read one after the other and written in row groups of about ``ROW_GROU
 not grow with the grid. The rows keep the order of the files given.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -30,22 +30,29 @@ _VERDICT_GRADIENTS = [
 ]
 
 
-def collect(table: str, files: Sequence[Path], out: Path) -> None:
-    """Gather the bundle files of one table into ``out``, whole or not at all.
+def collect(
+    table: str, files: Sequence[Path], out: Path, metadata: Mapping[bytes, str] | None = None
+) -> None:
+    """Gather the bundle files of one table into ``out``, whole or not at all; ``metadata`` joins the schema's own.
 
     Raises GradgridError, naming the file, for one that is missing, truncated or of another schema.
     """
-    _write((_read(file, TABLES[table]) for file in files), TABLES[table], out)
+    _write((_read(file, TABLES[table]) for file in files), TABLES[table], out, metadata)
 
 
-def collect_runs(runs_files: Sequence[Path], gradients_files: Sequence[Path], out: Path) -> None:
+def collect_runs(
+    runs_files: Sequence[Path],
+    gradients_files: Sequence[Path],
+    out: Path,
+    metadata: Mapping[bytes, str] | None = None,
+) -> None:
     """Gather the runs table, with gradient slope and verdict filled in from the gradients of the same bundle.
 
     They are worked out here and not in training, so that a changed rule retrains nothing. Both sequences must
     list the same bundles in the same order.
     """
     pairs = zip(runs_files, gradients_files, strict=True)
-    _write((_finished_bundle(runs, gradients) for runs, gradients in pairs), RUNS, out)
+    _write((_finished_bundle(runs, gradients) for runs, gradients in pairs), RUNS, out, metadata)
 
 
 def finish_runs(runs: pa.Table, gradients: pa.Table) -> pa.Table:
@@ -106,10 +113,11 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _write(parts: Iterable[pa.Table], table: Table, out: Path) -> None:
+def _write(parts: Iterable[pa.Table], table: Table, out: Path, metadata: Mapping[bytes, str] | None) -> None:
+    schema = table.schema.with_metadata({**table.schema.metadata, **(metadata or {})})
     with (
         replacing(out) as part,
-        pq.ParquetWriter(part, table.schema, compression=COMPRESSION) as writer,
+        pq.ParquetWriter(part, schema, compression=COMPRESSION) as writer,
     ):
         for group in _row_groups(parts):
             writer.write_table(group, row_group_size=len(group))

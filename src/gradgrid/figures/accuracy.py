@@ -35,9 +35,9 @@ def final_accuracy(source: Source) -> Drawing:
     heat_maps(sheet.body, matrices, _accuracy_scale(cells[_MEAN]))
     return sheet.drawing(
         caption="Mean validation accuracy in percent after the last epoch, over "
-        f"{counted(source.seeds, 'seed')}. The colours stretch the upper end, where the best differ. "
+        f"{source.over_seeds}. The colours stretch the upper end, where the best differ. "
         "Hatched: every seed diverged. Red corner: some seeds diverged, and the mean is over the others. "
-        f"{_best_and_lost(cells)}",
+        f"{_best_and_lost(cells[cells['seeds'] > 0])}",
         alt=f"Heat maps of initializers by activations for {counted(len(depths), 'depth')}, each field with "
         "its validation accuracy in percent.",
         units={"validation accuracy": _UNIT},
@@ -45,10 +45,11 @@ def final_accuracy(source: Source) -> Drawing:
 
 
 def _accuracy_matrix(cells: pd.DataFrame, heading: str) -> Matrix:
-    all_diverged = cells["runs_diverged"] == cells["seeds"]
+    hole = cells["seeds"] == 0
+    all_diverged = (cells["runs_diverged"] == cells["seeds"]) & ~hole
     texts = cells[_MEAN].map(lambda mean: "–" if np.isnan(mean) else f"{100 * mean:.1f}")
     marked = cells.assign(
-        text=texts.mask(all_diverged, "div."),
+        text=texts.mask(all_diverged, "div.").mask(hole, ""),
         all=all_diverged,
         some=(cells["runs_diverged"] > 0) & ~all_diverged,
     )
@@ -105,12 +106,12 @@ def training_curves(source: Source) -> Drawing:
     styles = initializer_lines(source.levels["initializer"])
     highest = stretch.above(curves["max"].max())
     for (row, column), axes in np.ndenumerate(grid):
-        _curves(axes, curves.loc[depths[column], activations[row]], styles)
-        _accuracy_axis(axes, highest)
+        _curves(axes, panels.at(curves, depths[column], activations[row]), styles)
+        _axes_of_curves(axes, rows["epoch"].max(), highest)
     panels.axis_labels(sheet.body, "epoch", "validation accuracy (%), upper end stretched")
     panels.legend(sheet.body, [Line2D([], [], **vars(style), label=label) for label, style in styles.items()])
     return sheet.drawing(
-        caption=f"Each line is one initializer: the median over {counted(source.seeds, 'seed')}, as far as "
+        caption=f"Each line is one initializer: the median over {source.over_seeds}, as far as "
         "they have not diverged, the band from the smallest to the largest. The grey line is guessing "
         f"({100 * CHANCE:.0f} %): what stays on it learns nothing; a line that ends early diverged. "
         f"{_above_ninety(rows)}",
@@ -120,16 +121,20 @@ def training_curves(source: Source) -> Drawing:
     )
 
 
-def _curves(axes: Axes, curves: pd.DataFrame, styles: dict[str, LineStyle]) -> None:
+def _curves(axes: Axes, curves: pd.DataFrame | None, styles: dict[str, LineStyle]) -> None:
     """One line and band an initializer; ``curves`` is indexed by initializer and epoch."""
+    if curves is None:
+        return panels.cross(axes)
     axes.axhline(CHANCE, color=GREY, linewidth=0.8, zorder=1)
-    for initializer, style in styles.items():
-        curve = curves.loc[initializer].sort_index()
+    for initializer in curves.index.unique("initializer"):
+        curve, style = curves.loc[initializer].sort_index(), styles[initializer]
         axes.fill_between(curve.index, curve["min"], curve["max"], color=style.color, alpha=0.15, linewidth=0)
         axes.plot(curve.index, curve["median"], **vars(style), label=initializer)
 
 
-def _accuracy_axis(axes: Axes, highest: float) -> None:
+def _axes_of_curves(axes: Axes, epochs: float, highest: float) -> None:
+    axes.update_datalim([(0, 0), (epochs, 0)])
+    axes.autoscale_view(scaley=False)  # a panel without lines has none to follow
     axes.set_yscale("function", functions=stretch.FUNCTIONS)
     axes.set_ylim(0, highest)
     axes.set_yticks(*stretch.ticks(0, highest))

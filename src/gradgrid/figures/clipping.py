@@ -19,6 +19,7 @@ from gradgrid.figures.style import GREY, SMALL, PointStyle, activation_points
 _CELL = ["depth", "activation", "initializer", "clipping"]
 _SHARE, _ACCURACY = "clipped_fraction", "validation_accuracy"
 _ROW_HEIGHT = 2.4
+NO_CLIPPING = "No run of this grid clips its gradient."
 
 
 @figure(table="clipping", order=70, chapter="Clipping")
@@ -28,14 +29,16 @@ def clipped_steps(source: Source) -> Drawing:
     rows = scope.read([*_CELL, _SHARE])
     shares = rows.groupby(_CELL, sort=False)[_SHARE].mean().reset_index()
     title = "How often clipping changed the gradient"
+    clippings = [level for level in source.levels["clipping"] if level != "none"]
     if shares.empty:
-        return nothing(scope, title, "No run of this grid clips its gradient.")
+        return nothing(scope, title, NO_CLIPPING if not clippings else "No run that clips is there yet.")
+    fields = scope.complete(shares, _CELL)
     matrices = [
         _share_matrix(
-            shares[(shares["clipping"] == clipping) & (shares["depth"] == depth)],
+            fields[(fields["clipping"] == clipping) & (fields["depth"] == depth)],
             f"{clipping}, depth {depth}",
         )
-        for clipping in source.levels["clipping"]
+        for clipping in clippings
         for depth in source.levels["depth"]
     ]
     sheet = Sheet(scope, title, height(matrices))
@@ -46,7 +49,7 @@ def clipped_steps(source: Source) -> Drawing:
     )
     return sheet.drawing(
         caption="Percentage of the steps in which clipping changed the gradient, mean over epochs and "
-        f"{counted(source.seeds, 'seed')}. {_overall(shares)}",
+        f"{source.over_seeds}. {_overall(shares)}",
         alt="Heat maps of initializers by activations, one for each clipping and depth, each field with the "
         "percentage of steps clipped.",
         units={"steps clipped": "percent of the steps"},
@@ -55,7 +58,7 @@ def clipped_steps(source: Source) -> Drawing:
 
 def _share_matrix(shares: pd.DataFrame, heading: str) -> Matrix:
     texts = shares[_SHARE].map(lambda share: "–" if np.isnan(share) else f"{100 * share:.0f}")
-    shares = shares.assign(text=texts)
+    shares = shares.assign(text=texts.where(shares["there"], ""))
     return Matrix(heading, pivoted(shares, _SHARE), pivoted(shares, "text"))
 
 
@@ -110,7 +113,7 @@ def accuracy_with_clipping(source: Source) -> Drawing:
 
 
 def paired(rows: pd.DataFrame, clipping: str) -> pd.DataFrame:
-    """Every run with this clipping beside the run of the same cell and seed without.
+    """Every run with this clipping beside the run of the same cell and seed without, where both are there.
 
     Returns the run's factors and seed with the accuracies ``clipped`` and ``unclipped``, NaN if it diverged.
     """
@@ -120,10 +123,13 @@ def paired(rows: pd.DataFrame, clipping: str) -> pd.DataFrame:
     clipped, unclipped = (
         runs[rows["clipping"] == level].set_index(keys)["accuracy"] for level in (clipping, "none")
     )
-    return pd.DataFrame({"clipped": clipped, "unclipped": unclipped}).reset_index()
+    pairs = {"clipped": clipped, "unclipped": unclipped}
+    return pd.concat(pairs, axis="columns", join="inner").reset_index()
 
 
 def _scatter(axes: Axes, pairs: pd.DataFrame, styles: dict[str, PointStyle]) -> None:
+    if pairs.empty:
+        return panels.cross(axes)
     axes.axline((0, 0), (0.5, 0.5), color=GREY, linewidth=0.8, zorder=1)
     visible = pairs.fillna({"clipped": stretch.DIVERGED_AT, "unclipped": stretch.DIVERGED_AT})
     points = {"linestyle": "", "markersize": 3.2, "markeredgewidth": 0, "alpha": 0.6}

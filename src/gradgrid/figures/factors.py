@@ -3,16 +3,17 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 
 from gradgrid.core.figures import figure
 from gradgrid.core.numbers import counted, listed
 from gradgrid.core.tables import FACTOR_NAMES
 from gradgrid.figures import stretch
-from gradgrid.figures.levels import Level, ordered
+from gradgrid.figures.levels import Level
 from gradgrid.figures.numbers import percent
 from gradgrid.figures.sheet import Drawing, Sheet, nothing
 from gradgrid.figures.source import Source
-from gradgrid.figures.style import BLUE, SMALL, TEXT
+from gradgrid.figures.style import BLUE, HOLE, SMALL, TEXT
 
 _ACCURACY = "validation_accuracy"
 _QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95]
@@ -32,7 +33,7 @@ def accuracy_by_factor(source: Source) -> Drawing:
     runs = source.read([*varied, "status", _ACCURACY])
     if runs[_ACCURACY].isna().all():
         return nothing(scope, title, "No run has a final accuracy: there is nothing to compare.")
-    spreads = {name: spread_by_level(runs, name) for name in varied}
+    spreads = {name: spread_by_level(runs, name).reindex(source.levels[name]) for name in varied}
     rows = [len(spread) for spread in spreads.values()]
     sheet = Sheet(scope, title, _ROW_HEIGHT * sum(rows) + _BETWEEN * len(rows) + _BELOW)
     axes = sheet.body.subplots(len(rows), 1, squeeze=False, sharex=True, gridspec_kw={"height_ratios": rows})
@@ -52,7 +53,7 @@ def accuracy_by_factor(source: Source) -> Drawing:
 
 
 def spread_by_level(runs: pd.DataFrame, factor: str) -> pd.DataFrame:
-    """Quantiles of the final accuracy and the share of runs that diverged, by level in order.
+    """Quantiles of the final accuracy and the share of runs that diverged, by level.
 
     Diverged runs count in the quantiles as worse than every other, at ``stretch.DIVERGED_AT``.
     """
@@ -60,11 +61,11 @@ def spread_by_level(runs: pd.DataFrame, factor: str) -> pd.DataFrame:
     by_level = runs[_ACCURACY].mask(diverged, stretch.DIVERGED_AT).groupby(runs[factor])
     spread = by_level.quantile(_QUANTILES, interpolation="nearest").unstack()
     spread["diverged"] = diverged.groupby(runs[factor]).mean()
-    return spread.loc[ordered(factor, spread.index)]
+    return spread
 
 
 def _draw_levels(axes: Axes, spread: pd.DataFrame) -> None:
-    """A dot, a thick and a thin line for each level, and the share that diverged where any did."""
+    """A dot, a thick and a thin line for each level, and the share that diverged where any did; a hole crossed."""
     rows = np.arange(len(spread))
     lowest, lower, middle, upper, highest = (spread[quantile] for quantile in _QUANTILES)
     axes.hlines(rows, lowest, highest, color=BLUE, linewidth=1, alpha=0.6)
@@ -72,6 +73,9 @@ def _draw_levels(axes: Axes, spread: pd.DataFrame) -> None:
     axes.plot(middle, rows, "o", color=BLUE, markersize=5)
     axes.set_yticks(rows, [str(level) for level in spread.index])
     axes.set_ylim(len(spread) - 0.5, -0.5)
+    for row in np.flatnonzero(spread["diverged"].isna()):
+        place = {"transform": axes.get_yaxis_transform(), "zorder": 3}
+        axes.add_patch(Rectangle((0, row - 0.5), 1, 1, **place, **HOLE))
     for row, share in zip(rows, spread["diverged"], strict=True):
         if share > 0:
             text = f"{percent(share)} div."
@@ -80,7 +84,7 @@ def _draw_levels(axes: Axes, spread: pd.DataFrame) -> None:
 
 def _widest(spreads: dict[str, pd.DataFrame]) -> str:
     """The factor of which the levels' medians lie farthest apart on the stretched scale, in a sentence."""
-    apart = {name: np.ptp(stretch.stretched(spread[0.5].to_numpy())) for name, spread in spreads.items()}
+    apart = {name: np.ptp(stretch.stretched(spread[0.5].dropna())) for name, spread in spreads.items()}
     most = max(apart, key=apart.get)
     medians = spreads[most][0.5]
     return (

@@ -26,7 +26,7 @@ _NO_VALUE = "#c8c8c8"
 @figure(table="gradients", order=25, chapter="Speed of learning")
 def speed_by_layer_and_epoch(source: Source) -> Drawing:
     """log10 of the speed of learning by layer and measured step, for every activation and initializer."""
-    depth = max(source.levels["depth"])
+    depth = int(source.read(["depth"])["depth"].max())
     scope = source.scope("activation", "initializer", depth=depth)
     rows = scope.read(["activation", "initializer", "layer", "step", "epoch", SPEED])
     activations, initializers = source.levels["activation"], source.levels["initializer"]
@@ -39,7 +39,7 @@ def speed_by_layer_and_epoch(source: Source) -> Drawing:
     axes = sheet.body.subplots(len(activations), len(initializers), squeeze=False)
     colors = colormaps["viridis"].with_extremes(bad=_NO_VALUE)
     for (row, column), axis in np.ndenumerate(axes):
-        _flow(axis, maps[activations[row], initializers[column]], colors, norm)
+        _flow(axis, maps.get((activations[row], initializers[column])), colors, norm)
     _name_cells(axes, activations, initializers)
     _ticks(axes, depth, rows.groupby("step")["epoch"].first())
     panels.axis_labels(sheet.body, "epoch (not to scale: log-spaced steps within the first one)", "layer")
@@ -47,7 +47,7 @@ def speed_by_layer_and_epoch(source: Source) -> Drawing:
     return sheet.drawing(
         caption=f"Each small map is one cell of depth {depth}: layers from the input (below) to the output "
         "(above), measured steps from initialization (left) to the end of training (right). The colour is "
-        f"log10 of the speed of learning, median over {counted(source.seeds, 'seed')}; grey: all seeds have "
+        f"log10 of the speed of learning, median over {source.over_seeds}; grey: all seeds have "
         f"diverged. A map that darkens downwards shows a vanishing gradient. {_recovery(maps, depth)}",
         alt=f"Small heat maps for {counted(len(activations), 'activation')} by "
         f"{counted(len(initializers), 'initializer')}: log10 speed of learning by layer and step.",
@@ -84,10 +84,13 @@ def _norm(decades: np.ndarray) -> Normalize | None:
     return Normalize(max(low, high - _MOST_DECADES), max(high, low + 1))
 
 
-def _flow(axes: Axes, flow: pd.DataFrame, colors: Colormap, norm: Normalize) -> None:
+def _flow(axes: Axes, flow: pd.DataFrame | None, colors: Colormap, norm: Normalize) -> None:
     """One map; −∞, the logarithm of zero, takes the lowest colour instead of that of a missing value."""
-    visible = flow.clip(lower=norm.vmin)
-    axes.imshow(visible, cmap=colors, norm=norm, aspect="auto", origin="lower", interpolation="none")
+    if flow is None:
+        panels.cross(axes)
+    else:
+        visible = flow.clip(lower=norm.vmin)
+        axes.imshow(visible, cmap=colors, norm=norm, aspect="auto", origin="lower", interpolation="none")
     axes.set(xticks=[], yticks=[])
     axes.grid(False)
     axes.spines[:].set_visible(False)

@@ -13,7 +13,7 @@ from matplotlib.figure import SubFigure
 from matplotlib.patches import Polygon, Rectangle
 
 from gradgrid.figures.levels import ordered
-from gradgrid.figures.style import SMALL, TEXT, VERMILLION, WIDTH, broken, legible_on
+from gradgrid.figures.style import HOLE, SMALL, TEXT, VERMILLION, WIDTH, broken, legible_on
 
 _MOST_COLUMNS = 26
 _CELL_HEIGHT, _WIDEST_CELL = 0.27, 0.75
@@ -27,6 +27,7 @@ _NO_VALUE = "#dcdcdc"
 class Matrix:
     """One heat map: values and texts [initializers, activations]; NaN is drawn grey, with its text.
 
+    What has an empty text is a hole: a cell of which no run is there yet.
     ``hatched`` marks the cells without a value because all seeds diverged, ``cornered`` those where some did.
     """
 
@@ -127,10 +128,11 @@ def _text_size(texts: pd.DataFrame, cell_width: float) -> float:
 
 
 def _cover_missing(axes: Axes, matrix: Matrix) -> None:
-    """Grey where there is no value, hatched where all seeds diverged; a corner where some did."""
+    """Grey where there is no value, hatched where all seeds diverged, a hole crossed; a corner where some did."""
     for row, column in np.argwhere(matrix.values.isna().to_numpy()):
         hatch = "/////" if matrix.hatched is not None and matrix.hatched.iat[row, column] else None
         style = {"facecolor": _NO_VALUE, "edgecolor": "white", "linewidth": 0.5, "hatch": hatch}
+        style = style if matrix.texts.iat[row, column] else HOLE
         axes.add_patch(Rectangle((column, row), 1, 1, **style))
     if matrix.cornered is not None:
         for row, column in np.argwhere(matrix.cornered.to_numpy(bool)):

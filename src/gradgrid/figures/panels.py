@@ -1,14 +1,18 @@
 """Small multiples: a grid of panels with shared axes, labelled once at its left and upper edge."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, NullLocator
 
-from gradgrid.figures.style import SMALL, TEXT, WIDTH, broken
+from gradgrid.figures.levels import Level
+from gradgrid.figures.style import HOLE, SMALL, TEXT, WIDTH, broken
 
 Limits = tuple[float, float]
 
@@ -42,6 +46,19 @@ def name_row(axes: Axes, label: str) -> None:
     """Name a row beside its first panel, lying, so that names longer than the row is high fit."""
     style = {"rotation": 0, "ha": "right", "va": "center", "fontsize": TEXT, "fontweight": "bold"}
     axes.set_ylabel(broken(label), **style)
+
+
+Indexed = TypeVar("Indexed", pd.Series, pd.DataFrame)
+
+
+def at(values: Indexed, *levels: Level) -> Indexed | None:
+    """The values at some levels of the outer indices; None where there are none."""
+    return values.xs(levels) if levels in values.index else None
+
+
+def cross(axes: Axes) -> None:
+    """Mark a panel of which no run is there yet."""
+    axes.add_patch(Rectangle((0, 0), 1, 1, transform=axes.transAxes, zorder=3, **HOLE))
 
 
 def legend(body: SubFigure, handles: Sequence[Line2D], title: str | None = None) -> None:

@@ -13,6 +13,7 @@ MARGIN = 0.12
 _TITLE_HEIGHT, _LINE_HEIGHT = 0.3, 0.18
 _EMPTY_HEIGHT = 1.2
 _CHARACTERS_A_LINE = 165
+_HOLES = "a field, panel or row that is crossed out, and a line that is missing, has no run yet."
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,10 @@ class Sheet:
 
     def drawing(self, *, caption: str, alt: str, units: Mapping[str, str]) -> Drawing:
         """The finished figure; a caption whose last sentence is empty ends with the one before."""
-        notice = self._scope.source.notice
-        return Drawing(self.figure, self._title, caption.rstrip(), alt, self._scope.words, units, notice)
+        source = self._scope.source
+        holes = f" Partial: {source.part.words}; {_HOLES}" if source.part else ""
+        caption = caption.rstrip() + holes
+        return Drawing(self.figure, self._title, caption, alt, self._scope.words, units, source.notice)
 
 
 def nothing(scope: Scope | Stated, title: str, reason: str) -> Drawing:

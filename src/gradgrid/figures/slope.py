@@ -22,7 +22,7 @@ _EVEN = 0.05
 def gradient_slope(source: Source) -> Drawing:
     """Gradient slope at initialization of every activation with every initializer, one heat map a depth."""
     scope = source.scope(*_CELL)
-    cells = scope.read([*_CELL, SLOPE])
+    cells = scope.read([*_CELL, "seeds", SLOPE])
     cells = cells[cells["depth"] > 1]
     depths = sorted(cells["depth"].unique())
     matrices = [_slope_matrix(cells[cells["depth"] == depth], f"depth {depth}") for depth in depths]
@@ -34,9 +34,9 @@ def gradient_slope(source: Source) -> Drawing:
     heat_maps(sheet.body, matrices, _slope_scale(cells[SLOPE]))
     return sheet.drawing(
         caption="Gradient slope at initialization: by how many decades the speed of learning grows from one "
-        f"hidden layer to the next, mean over {counted(source.seeds, 'seed')}. Blue: early layers learn more "
+        f"hidden layer to the next, mean over {source.over_seeds}. Blue: early layers learn more "
         "slowly, the gradient vanishes. Red: it explodes. White: all layers learn equally fast. Grey: the "
-        f"gradient of some layer is zero or not finite. {_extremes(cells)}",
+        f"gradient of some layer is zero or not finite. {_extremes(cells[cells['seeds'] > 0])}",
         alt=f"Heat maps of initializers by activations for {counted(len(depths), 'depth')}, each field with "
         "its gradient slope in decades per layer, blue where positive and red where negative.",
         units={"gradient slope": "decades per layer"},
@@ -44,7 +44,8 @@ def gradient_slope(source: Source) -> Drawing:
 
 
 def _slope_matrix(cells: pd.DataFrame, heading: str) -> Matrix:
-    cells = cells.assign(text=cells[SLOPE].map(lambda slope: "–" if np.isnan(slope) else signed(slope)))
+    texts = cells[SLOPE].map(lambda slope: "–" if np.isnan(slope) else signed(slope))
+    cells = cells.assign(text=texts.mask(cells["seeds"] == 0, ""))
     return Matrix(heading, pivoted(cells, SLOPE), pivoted(cells, "text"))
 
 

@@ -14,6 +14,7 @@ from gradgrid.core.datasets import TITLES
 from gradgrid.core.entries import UNSAID
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.numbers import counted
+from gradgrid.core.part import Part
 from gradgrid.core.tables import FACTOR_NAMES
 from gradgrid.figures.levels import Level, in_words, ordered
 
@@ -35,14 +36,31 @@ class Source:
 
     @cached_property
     def levels(self) -> dict[str, list[Level]]:
-        """The levels of every factor, in their order."""
-        combinations = self.read(FACTOR_NAMES).drop_duplicates()
-        return {name: ordered(name, combinations[name].unique().tolist()) for name in FACTOR_NAMES}
+        """The levels of every factor, in their order; of a part of a grid, those asked for."""
+        if self.part:
+            return {name: ordered(name, levels) for name, levels in self.part.levels.items()}
+        return {name: ordered(name, self._combinations[name].unique().tolist()) for name in FACTOR_NAMES}
 
     @cached_property
+    def _combinations(self) -> pd.DataFrame:
+        """The combinations of levels that have rows, and how many: runs, in the table of cells."""
+        if self.table == "cells":
+            return self.read([*FACTOR_NAMES, "seeds"]).rename(columns={"seeds": "rows"})
+        return self.read(FACTOR_NAMES).groupby([*FACTOR_NAMES], sort=False).size().reset_index(name="rows")
+
+    @cached_property
+    def _schema(self) -> pa.Schema:
+        return self._read_file(pq.read_schema)
+
+    @property
     def columns(self) -> list[str]:
         """The table's columns."""
-        return self._read_file(pq.read_schema).names
+        return self._schema.names
+
+    @cached_property
+    def part(self) -> Part | None:
+        """What was asked for, if the table holds a part of a grid."""
+        return Part.read(self._schema.metadata)
 
     @cached_property
     def dataset(self) -> str:
@@ -51,10 +69,17 @@ class Source:
 
     @cached_property
     def seeds(self) -> int:
-        """The number of seeds of every cell."""
+        """The number of seeds of every cell; in a part of a grid it may have fewer."""
+        if self.part:
+            return len(self.part.seeds)
         if self.table == "cells":
             return int(self.read(["seeds"])["seeds"].max())
         return self.read(["seed"])["seed"].nunique()
+
+    @property
+    def over_seeds(self) -> str:
+        """What a number is worked out from: ``5 seeds``, or ``up to 5 seeds`` in a part of a grid."""
+        return f"{'up to ' if self.part else ''}{counted(self.seeds, 'seed')}"
 
     def _read_file(self, reader: Callable, **options: object) -> Any:
         path = self.folder / f"{self.table}.parquet"
@@ -68,9 +93,21 @@ class Source:
         return Stated(self, facts)
 
     def scope(self, *spread: str, **at: Level) -> "Scope":
-        """What a figure shows that spreads some factors; the others stay at a given level or the first."""
-        rest = {name: levels for name, levels in self.levels.items() if name not in spread and levels}
-        return Scope(self, {name: at.get(name, levels[0]) for name, levels in rest.items()})
+        """What a figure shows that spreads some factors; the others stay at a given level or the first.
+
+        In a part of a grid they stay at the levels of which the most is there.
+        """
+        rest = [name for name in FACTOR_NAMES if name not in spread]
+        found = self._combinations
+        for name, level in at.items():
+            found = found[found[name] == level]
+        counts = found.groupby(rest)["rows"].sum()
+        if counts.empty:
+            return Scope(self, at)
+        fullest = counts.index[counts == counts.max()].to_frame(index=False)
+        places = {name: ordered(name, fullest[name].unique().tolist()) for name in rest}
+        fullest = fullest.sort_values(rest, key=lambda column: column.map(places[column.name].index))
+        return Scope(self, dict(zip(rest, next(fullest.itertuples(index=False, name=None)), strict=True)))
 
 
 @dataclass(frozen=True)
@@ -84,11 +121,19 @@ class Scope:
         """Some columns of the rows of this part."""
         return self.source.read(columns, **self.fixed, **rows)
 
+    def complete(self, frame: pd.DataFrame, factors: list[str]) -> pd.DataFrame:
+        """A frame with one row for every combination of the factors' levels; ``there`` says which it had before."""
+        levels = [self.source.levels[name] for name in factors]
+        everything = pd.MultiIndex.from_product(levels, names=factors)
+        found = frame.set_index(factors)
+        return found.reindex(everything).assign(there=everything.isin(found.index)).reset_index()
+
     @property
     def words(self) -> str:
-        """Dataset, number of seeds and the fixed levels, with those that are left out in brackets."""
+        """Dataset, number of seeds, how much of a part is there, the fixed levels; in brackets those left out."""
         dataset = TITLES.get(self.source.dataset, self.source.dataset)
-        head = [dataset, counted(self.source.seeds, "seed")] if dataset else []
+        head = [dataset, self.source.over_seeds] if dataset else []
+        head += [f"partial: {self.source.part.words}"] if self.source.part else []
         said = (name for name in self.fixed if self.source.levels[name] != [UNSAID.get(name)])
         return " · ".join([*head, *map(self._fixed_in_words, said)])
 

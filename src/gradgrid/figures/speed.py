@@ -30,6 +30,7 @@ def speed_at_initialization(source: Source) -> Drawing:
     rows = scope.read([*_CELL, "layer", SPEED], step=0)
     speeds = rows.groupby([*_CELL, "layer"], sort=False)[SPEED].median()
     depths, activations = source.levels["depth"], source.levels["activation"]
+    deepest = int(rows["depth"].max())
     title = "How fast each layer learns before training"
     limits = panels.decade_limits(speeds.to_numpy())
     if limits is None:
@@ -41,14 +42,14 @@ def speed_at_initialization(source: Source) -> Drawing:
     for (row, column), axes in np.ndenumerate(grid):
         panels.log_axis(axes, limits)
         panels.layer_ticks(axes, depths[column])
-        _initializer_lines(axes, speeds.loc[depths[column], activations[row]], styles, limits)
+        _initializer_lines(axes, panels.at(speeds, depths[column], activations[row]), styles, limits)
     panels.axis_labels(sheet.body, "layer, counted from the input (out: output layer)", _SPEED_AXIS)
     panels.legend(sheet.body, [Line2D([], [], **vars(style), label=label) for label, style in styles.items()])
     return sheet.drawing(
         caption="Each line is one initializer: the speed of learning of each layer on the probe images, "
-        f"before the first step, median over {counted(source.seeds, 'seed')}. Where a line rises to the "
+        f"before the first step, median over {source.over_seeds}. Where a line rises to the "
         "right, early layers learn more slowly: the gradient vanishes on its way back. Where it falls, the "
-        f"gradient explodes. {_steepest(decades_over_depth(scope, depths[-1]), depths[-1])}What lies beyond "
+        f"gradient explodes. {_steepest(decades_over_depth(scope, deepest), deepest)}What lies beyond "
         "the axis, zeros included, is drawn on its edge.",
         alt=f"Line charts on a log scale for {counted(len(activations), 'activation')} by "
         f"{counted(len(depths), 'depth')}: speed of learning against layer, one line for each of "
@@ -58,12 +59,14 @@ def speed_at_initialization(source: Source) -> Drawing:
 
 
 def _initializer_lines(
-    axes: Axes, speeds: pd.Series, styles: dict[str, LineStyle], limits: panels.Limits
+    axes: Axes, speeds: pd.Series | None, styles: dict[str, LineStyle], limits: panels.Limits
 ) -> None:
     """One line an initializer; ``speeds`` is indexed by initializer and layer."""
-    for initializer, style in styles.items():
-        line = speeds.loc[initializer]
-        axes.plot(line.index, np.clip(line, *limits), **vars(style), label=initializer, clip_on=False)
+    if speeds is None:
+        return panels.cross(axes)
+    for initializer in speeds.index.unique("initializer"):
+        line, style = speeds.loc[initializer], vars(styles[initializer])
+        axes.plot(line.index, np.clip(line, *limits), **style, label=initializer, clip_on=False)
 
 
 def _steepest(decades: pd.Series, depth: int) -> str:
@@ -88,7 +91,8 @@ def speed_over_training(source: Source) -> Drawing:
     """Speed of learning of every layer over training, for a few telling settings at every depth."""
     scope = source.scope(*_CELL)
     depths = source.levels["depth"]
-    settings = telling_settings(scope, depths[-1])
+    deepest = int(scope.read(["depth"])["depth"].max())
+    settings = telling_settings(scope, deepest)
     speeds = {setting: _over_seeds(scope, setting) for setting in settings}
     title = "How fast the layers learn while they train"
     limits = panels.decade_limits(np.concatenate([speed["median"] for speed in speeds.values()]))
@@ -96,21 +100,21 @@ def speed_over_training(source: Source) -> Drawing:
         return nothing(scope, title, NO_SPEED)
     sheet = Sheet(scope, title, panels.height(settings, _ROW_HEIGHT))
     rows, columns = [setting.label for setting in settings], [f"depth {depth}" for depth in depths]
-    colors = layer_colors(depths[-1])
+    colors = layer_colors(deepest)
+    steps = sorted({step for speed in speeds.values() for step in speed.index.unique("step")})
     for (row, column), axes in np.ndenumerate(panels.grid(sheet.body, rows, columns)):
-        speed = speeds[settings[row]].loc[depths[column]]
         panels.log_axis(axes, limits)
-        panels.step_axis(axes, speed.index.unique("step"))
-        _layer_lines(axes, speed, depths[column], colors, limits)
+        panels.step_axis(axes, steps)
+        _layer_lines(axes, panels.at(speeds[settings[row]], depths[column]), colors, limits)
     panels.axis_labels(sheet.body, "step (log scale from step 1 on)", _SPEED_AXIS)
     output = Line2D([], [], color=BLACK, linestyle=DASHED, label="output layer")
     panels.legend(sheet.body, [*layer_handles(colors), output])
     return sheet.drawing(
         caption="Each line is one layer, dark for the first, the output layer dashed: the median over "
-        f"{counted(source.seeds, 'seed')}, the band from the smallest to the largest. A cross marks where "
+        f"{source.over_seeds}, the band from the smallest to the largest. A cross marks where "
         "the last seed diverged; what lies beyond the axis, zeros included, is drawn on its edge. "
         f"From above: {listed([setting.why for setting in settings])}. "
-        f"{_gap(speeds[settings[0]].loc[depths[-1]], settings[0], depths[-1])}",
+        f"{_gap(speeds[settings[0]].loc[deepest], settings[0], deepest)}",
         alt=f"Line charts on a log scale for {counted(len(settings), 'setting')} by "
         f"{counted(len(depths), 'depth')}: speed of learning against step, one line a layer.",
         units={"step": "steps", "speed of learning": _SPEED_UNIT},
@@ -131,10 +135,14 @@ def layer_colors(depth: int) -> dict[int, tuple]:
 
 
 def _layer_lines(
-    axes: Axes, speed: pd.DataFrame, depth: int, colors: dict[int, tuple], limits: panels.Limits
+    axes: Axes, speed: pd.DataFrame | None, colors: dict[int, tuple], limits: panels.Limits
 ) -> None:
     """One line and band a layer; ``speed`` is indexed by layer and step."""
-    for layer in range(1, depth + 2):
+    if speed is None:
+        return panels.cross(axes)
+    layers = speed.index.unique("layer")
+    depth = layers.max() - 1
+    for layer in layers:
         of_layer = speed.loc[layer].clip(*limits)
         color, linestyle = (colors[layer], SOLID) if layer <= depth else (BLACK, DASHED)
         band = {"color": color, "alpha": 0.18, "linewidth": 0}

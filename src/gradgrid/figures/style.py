@@ -55,6 +55,9 @@ BLUE, VERMILLION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#7f7f7f"
 SOLID, DASHED, DOTTED, DASH_DOT = (0, ()), (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2))
 _DASHES = (SOLID, DASHED, DOTTED, DASH_DOT)
 
+HOLE = {"facecolor": "white", "edgecolor": "#c4c4c4", "hatch": "xxx", "linewidth": 0.5}
+"""A field or panel of which no run is there yet: blank and crossed."""
+
 _INITIALIZERS = {
     "normal": (VERMILLION, SOLID),
     "trunc_normal": (VERMILLION, DASH_DOT),

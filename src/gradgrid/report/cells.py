@@ -1,6 +1,7 @@
 """The table of cells as the page holds it: one JSON object that a small script sorts, filters and shows."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,11 +38,12 @@ MEASURES = (
 )
 
 
-def columns(cells: pd.DataFrame) -> tuple[Shown, ...]:
-    """The factors that vary in this grid, then the measures."""
+def columns(cells: pd.DataFrame, asked: int | None = None) -> tuple[Shown, ...]:
+    """The factors that vary in this grid, how many of the seeds asked for are there if some are not, the measures."""
     varying = [factor for factor in FACTORS if cells[factor.name].nunique() > 1]
     factors = (Shown(f.name, f.name.replace("_", " "), _factor_kind(cells[f.name])) for f in varying)
-    return (*factors, *MEASURES)
+    seeds = () if asked is None else (Shown("seeds", f"seeds there, of {asked}", "integer"),)
+    return (*factors, *seeds, *MEASURES)
 
 
 def _factor_kind(values: pd.Series) -> str:
@@ -56,15 +58,14 @@ def described(shown: Shown) -> str:
     return next(column.description for column in CELLS.columns if column.name == source)
 
 
-def options(cells: pd.DataFrame) -> dict[str, list]:
-    """Levels to choose from by column: every factor that varies, and the verdict."""
-    chosen = [c.source for c in columns(cells) if c not in MEASURES or c.source == "verdict"]
+def options(cells: pd.DataFrame, shown: Sequence[Shown]) -> dict[str, list]:
+    """Levels to choose from by column: every factor that varies, the seeds that are there, and the verdict."""
+    chosen = [c.source for c in shown if c not in MEASURES or c.source == "verdict"]
     return {name: sorted(cells[name].dropna().unique().tolist()) for name in chosen}
 
 
-def page_data(cells: pd.DataFrame) -> dict[str, Any]:
+def page_data(cells: pd.DataFrame, shown: Sequence[Shown]) -> dict[str, Any]:
     """Columns and values for the page's script; a null or non-finite number becomes None."""
-    shown = columns(cells)
     return {
         "columns": [{"key": c.source, "kind": c.kind, "interval": c.interval} for c in shown],
         "values": [_values(cells, c) for c in shown],

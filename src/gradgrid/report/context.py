@@ -20,6 +20,9 @@ from gradgrid.report.pictures import chapters
 
 VERDICTS = ("healthy", "saturated", "dead units", "exploding", "vanishing", "never learned", "diverged")
 """The order of the table of verdicts, from the best to the worst."""
+NOT_THERE = "not there yet"
+"""What stands in that table for runs that are asked for and still to be trained."""
+CHAPTERS = {"book": "the book's chapter", "laboratory": "the laboratory"}
 BESIDE = {"book": (book, BOOK_TABLES), "laboratory": (laboratory, LABORATORY_TABLES)}
 """The chapters beside the grid: what makes each, and its tables."""
 
@@ -30,9 +33,10 @@ def context(inputs: Inputs) -> dict[str, Any]:
     return {
         "version": inputs.provenance["versions"]["gradgrid"],
         "data_title": title,
-        "runs": count(len(inputs.runs)),
+        "runs": _runs(inputs),
+        "part": _part(inputs),
         "lede": _lede(inputs),
-        "findings": findings(Grid(inputs.runs, inputs.cells, inputs.accuracy, title)),
+        "findings": findings(Grid(inputs.runs, inputs.found, inputs.accuracy, title)),
         "interval_note": _interval_note(inputs.runs),
         "facts": _facts(inputs),
         "factors": _factors(inputs.cells),
@@ -61,6 +65,20 @@ def _chapters(inputs: Inputs) -> dict[str, Any]:
     return {**made, "chapters": chapters(others), "tables": tables}
 
 
+def _runs(inputs: Inputs) -> str:
+    """Their number: ``4,320``, or ``2,304 of 4,320`` where more were asked for."""
+    return count(len(inputs.runs)) + (f" of {count(inputs.part.asked)}" if inputs.part else "")
+
+
+def _part(inputs: Inputs) -> dict[str, Any] | None:
+    """Of a part of what was asked for, the chapters that are not there yet."""
+    if not inputs.part:
+        return None
+    asked = inputs.provenance["config"]
+    missing = [CHAPTERS[name] for name in BESIDE if asked.get(name) and getattr(inputs, name) is None]
+    return {"missing": missing, "words": listed(missing) if missing else ""}
+
+
 def data_title(dataset: str) -> str:
     """The dataset as a reader knows it; a name without a title stands for itself."""
     return TITLES.get(dataset, dataset)
@@ -75,14 +93,19 @@ def _notice(dataset: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def _lede(inputs: Inputs) -> str:
-    seeds = inputs.runs["seed"].nunique()
+    seeds = len(_seeds(inputs))
     each = f" and each of {seeds} seeds" if seeds > 1 else " with one seed"
     return (
-        f"{count(len(inputs.runs))} fully connected nets, one for each of {count(len(inputs.cells))} "
+        f"{_runs(inputs)} fully connected nets, one for each of {count(len(inputs.cells))} "
         f"combinations of {listed(_varying(inputs.cells) or ['fixed factors'])}{each}, "
         f"trained for {_number_of(inputs.epochs, 'epoch')}, with the gradient of every layer measured "
         "on the way."
     )
+
+
+def _seeds(inputs: Inputs) -> list[int]:
+    """The seeds asked for."""
+    return sorted(inputs.part.seeds if inputs.part else inputs.runs["seed"].unique())
 
 
 def _varying(frame: pd.DataFrame) -> list[str]:
@@ -103,12 +126,12 @@ def _interval_note(runs: pd.DataFrame) -> str:
 def _facts(inputs: Inputs) -> list[tuple[str, str]]:
     dataset, training = inputs.provenance["dataset"], inputs.provenance["config"]["training"]
     sizes = (f"{count(size)} {split}" for split, size in dataset["sizes"].items())
-    seeds = sorted(inputs.runs["seed"].unique())
+    seeds = _seeds(inputs)
     diverged = int((inputs.runs["status"] == "diverged").sum())
     return [
         ("Data", f"{data_title(inputs.dataset)}: {listed(sizes)} images"),
         ("Grid", f"{count(len(inputs.cells))} cells × {_number_of(len(seeds), 'seed')}"),
-        ("Runs", f"{count(len(inputs.runs))}, of which {count(diverged)} diverged"),
+        ("Runs", f"{_runs(inputs)}, of which {count(diverged)} diverged"),
         ("Seeds", ", ".join(map(str, seeds))),
         ("Length", f"{_number_of(inputs.epochs, 'epoch')}, minibatches of {training['minibatch']}"),
         ("Loss", training["loss"].replace("_", "-")),
@@ -128,14 +151,15 @@ def _factors(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _cells(inputs: Inputs) -> dict[str, Any]:
     frame = inputs.cells
+    columns = cells.columns(frame, len(inputs.part.seeds) if inputs.part else None)
     constant = (name for name in FACTOR_NAMES if frame[name].nunique() == 1 and _said(frame, name))
     return {
-        "columns": cells.columns(frame),
+        "columns": columns,
         "described": cells.described,
-        "options": cells.options(frame),
-        "cells_data": cells.page_data(frame),
+        "options": cells.options(frame, columns),
+        "cells_data": cells.page_data(frame, columns),
         "constant": ", ".join(f"{name.replace('_', ' ')} {frame[name].iloc[0]}" for name in constant),
-        "outcomes": _outcomes(inputs.runs),
+        "outcomes": _outcomes(inputs),
     }
 
 
@@ -144,11 +168,17 @@ def _said(frame: pd.DataFrame, factor: str) -> bool:
     return frame[factor].iloc[0] != UNSAID.get(factor)
 
 
-def _outcomes(runs: pd.DataFrame) -> dict[str, Any]:
-    """Number of runs with each verdict that occurs, by depth and in all."""
-    table = pd.crosstab(runs["verdict"], runs["depth"])
+def _outcomes(inputs: Inputs) -> dict[str, Any]:
+    """Number of runs with each verdict that occurs, and of those that are not there yet, by depth and in all."""
+    cells, runs = inputs.cells, inputs.runs
+    depths = sorted(cells["depth"].unique())
+    table = pd.crosstab(runs["verdict"], runs["depth"]).reindex(columns=depths, fill_value=0)
     order = [word for word in VERDICTS if word in table.index]
     order += [word for word in table.index if word not in VERDICTS]
+    if inputs.part:
+        asked = cells.groupby("depth").size() * len(inputs.part.seeds)
+        order.append(NOT_THERE)
+        table.loc[NOT_THERE] = asked - cells.groupby("depth")["seeds"].sum()
     rows = [(word, [count(n) for n in (*table.loc[word], table.loc[word].sum())]) for word in order]
     return {"depths": list(table.columns), "rows": rows}
 

@@ -143,8 +143,13 @@ def initializer_ranks(grid: Grid) -> Finding | None:
 
 
 def _ranks(runs: pd.DataFrame) -> pd.DataFrame:
-    """Mean rank [seed × initializer] over the conditions; 1 is best, ties share their mean rank."""
+    """Mean rank [seed × initializer] over the conditions; 1 is best, ties share their mean rank.
+
+    A condition in which a run is missing, as in a part of a grid, ranks nothing.
+    """
     condition = [name for name in FACTOR_NAMES if name != "initializer"] + ["seed"]
+    levels = runs["initializer"].nunique()
+    runs = runs[runs.groupby(condition)["initializer"].transform("nunique") == levels]
     ranked = runs.assign(
         rank=runs.groupby(condition)[SCORE].rank(ascending=False, method="average", na_option="bottom")
     )

@@ -15,6 +15,7 @@ from gradgrid.core import sidecars
 from gradgrid.core.book_tables import BOOK_TABLES
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.laboratory_tables import LABORATORY_TABLES
+from gradgrid.core.part import Part
 from gradgrid.core.provenance import without_paths
 from gradgrid.core.sidecars import Sidecar
 from gradgrid.report.findings import book_cell
@@ -57,6 +58,7 @@ class Inputs:
     """Everything that was read. ``accuracy`` holds the rows of the book's cell only, or none.
 
     ``book`` and ``laboratory`` hold the tables of these chapters by name, or are None where they were left out.
+    ``part`` says what was asked for if only a part of it is there; ``cells`` then has those without a run too.
     """
 
     runs: pd.DataFrame
@@ -70,6 +72,12 @@ class Inputs:
     config_text: str
     book: Mapping[str, pd.DataFrame] | None
     laboratory: Mapping[str, pd.DataFrame] | None
+    part: Part | None
+
+    @property
+    def found(self) -> pd.DataFrame:
+        """The cells that have runs."""
+        return self.cells[self.cells["seeds"] > 0]
 
 
 def read(
@@ -84,7 +92,7 @@ def read(
     runs, cells = (_frame(tables / f"{name}.parquet") for name in ("runs", "cells"))
     if runs.empty:
         raise GradgridError(f"{tables / 'runs.parquet'}: no runs in it; train the grid first")
-    accuracy, epochs = _accuracy(tables / "accuracy.parquet", book_cell(cells))
+    accuracy, epochs = _accuracy(tables / "accuracy.parquet", book_cell(cells[cells["seeds"] > 0]))
     record = _record(provenance)
     dataset = _dataset(runs, record, tables / "runs.parquet", provenance)
     return Inputs(
@@ -97,13 +105,17 @@ def read(
         provenance=record,
         config_name=config.name,
         config_text=without_paths(_text(config)),
-        book=None if book is None else _beside(book, BOOK_READ, dataset),
-        laboratory=None if laboratory is None else _beside(laboratory, LABORATORY_READ, dataset),
+        book=None if book is None else beside(book, BOOK_READ, dataset),
+        laboratory=None if laboratory is None else beside(laboratory, LABORATORY_READ, dataset),
+        part=Part.read(_table(tables / "runs.parquet", columns=[]).schema.metadata),
     )
 
 
-def _beside(folder: Path, read: Mapping[str, Sequence[str]], dataset: str) -> dict[str, pd.DataFrame]:
-    """The tables of a chapter beside the grid, of the grid's dataset or of no images at all."""
+def beside(folder: Path, read: Mapping[str, Sequence[str]], dataset: str) -> dict[str, pd.DataFrame]:
+    """The tables of a chapter beside the grid, of the grid's dataset or of no images at all.
+
+    Raises GradgridError for a table that is missing, empty or of another dataset.
+    """
     tables = {name: _frame(folder / f"{name}.parquet", columns) for name, columns in read.items()}
     for name, frame in tables.items():
         used = set(frame.get("dataset", frame.get("inputs", []))) - NO_IMAGES - {dataset}

@@ -1,0 +1,107 @@
+"""A report from what is there of a grid that is not all trained yet.
+
+Everything is written to a place of its own, so that a finished report stays as it is and nothing that the workflow
+makes is touched; runs that no longer belong to the configuration, or not yet, are left out.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from gradgrid.analysis.cells import write_cells
+from gradgrid.analysis.collect import collect, collect_runs
+from gradgrid.core import bundle_files, provenance
+from gradgrid.core.book_tables import BOOK_TABLES
+from gradgrid.core.config import Config
+from gradgrid.core.errors import GradgridError
+from gradgrid.core.figures import figures
+from gradgrid.core.laboratory_tables import LABORATORY_TABLES
+from gradgrid.core.part import Part
+from gradgrid.core.plan import BUNDLE_TABLES, plan
+from gradgrid.core.prepared import RECORD
+from gradgrid.core.reasons import in_words
+from gradgrid.core.states import table_files
+from gradgrid.core.status import Status
+from gradgrid.core.work import Work
+from gradgrid.data import DatasetProvenance
+from gradgrid.figures.draw import draw
+from gradgrid.report import build
+from gradgrid.report.inputs import BOOK_READ, LABORATORY_READ, beside
+
+FOLDER = Path("results/partial")
+"""Where tables, figures and provenance go, from the folder of the workflow."""
+REPORT = Path("report/partial.html")
+
+_CHAPTERS = {"book": (BOOK_TABLES, BOOK_READ), "laboratory": (LABORATORY_TABLES, LABORATORY_READ)}
+"""Of each chapter beside the grid all tables, and what the page reads of them."""
+
+
+def report(config: Config, config_file: Path) -> Part:
+    """Write tables, figures and page from the runs that are there; returns how many of what they are.
+
+    The text of ``config_file`` is shown. Raises GradgridError if no run is there.
+    """
+    status = Status.of(config)
+    works = [work for work in status.works if work.kept]
+    if not works:
+        raise GradgridError(
+            f"nothing to report: no run of this configuration is there ({in_words(status.works)})"
+        )
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    part = Part.of(plan(config), sum(len(work.kept) for work in works))
+    bundles = [_fresh_files(work) for work in works]
+    _tables(bundles, config, part)
+    record = FOLDER / "provenance.json"
+    provenance.write(record, dataset=RECORD, config=config, bundles=[files["runs"] for files in bundles])
+    chapters = {name: _chapter(name, status.dataset) for name in _CHAPTERS if getattr(config, name)}
+    build(FOLDER / "tables", list(_figures(chapters)), record, config_file, REPORT, **chapters)
+    return part
+
+
+def _fresh_files(work: Work) -> Mapping[str, Path]:
+    """A bundle's files by table; where they hold other runs than those to keep, copies with these alone."""
+    files = table_files(work.bundle)
+    if not work.trained and not work.dropped:
+        return files
+    kept = [run.run_id for run in work.kept]
+    facts = {provenance.TRAINING_KEY: bundle_files.trainings(files["runs"], kept)}
+    copies = table_files(work.bundle, FOLDER / "grid")
+    for table, path in files.items():
+        bundle_files.write([bundle_files.read_kept(path, kept)], table, kept, facts, copies[table])
+    return copies
+
+
+def _tables(bundles: Sequence[Mapping[str, Path]], config: Config, part: Part) -> None:
+    """The five tables; that of the cells has a row for those too that have no run."""
+    files = {table: [of_bundle[table] for of_bundle in bundles] for table in BUNDLE_TABLES}
+    out = {table: FOLDER / "tables" / f"{table}.parquet" for table in (*BUNDLE_TABLES, "cells")}
+    collect_runs(files["runs"], files["gradients"], out["runs"], part.metadata)
+    for table in ("gradients", "accuracy", "clipping"):
+        collect(table, files[table], out[table], part.metadata)
+    asked = pd.DataFrame([{"cell_id": cell.cell_id, **cell.labels} for cell in plan(config).cells])
+    write_cells(out["runs"], out["cells"], asked, part.metadata)
+
+
+def _chapter(name: str, dataset: str) -> Path | None:
+    """The folder of a chapter's tables, or None unless all are there, on the grid's dataset."""
+    folder, (tables, read) = Path("results") / name, _CHAPTERS[name]
+    if not all((folder / f"{table}.parquet").is_file() for table in tables):
+        return None
+    try:
+        beside(folder, read, dataset)
+    except GradgridError:
+        return None
+    return folder
+
+
+def _figures(chapters: Mapping[str, Path | None]) -> Iterator[Path]:
+    """Draw the figures of the grid and of the chapters that are there; gives their sidecars."""
+    folders = {"grid": FOLDER / "tables", **chapters}
+    notice = DatasetProvenance.read(RECORD).message
+    for name, spec in figures().items():
+        if folder := folders.get(spec.part):
+            stem = FOLDER / "figures" / name
+            draw(name, folder, stem, notice)
+            yield stem.with_suffix(".json")
