@@ -18,6 +18,8 @@ REPOSITORY = Path(__file__).parents[2]
 PARTS = ("Snakefile", "workflow", "profiles", "config.yaml", "environment.yml")
 NOT_OURS = ("MNIST_DIR", "SNAKEMAKE_PROFILE", "SOURCE_DATE_EPOCH", "no_proxy", "NO_PROXY")
 """Variables of the environment that would change what a test sees."""
+QUICK = Path(__file__).with_name("quick")
+"""On the path of every process that a test starts; see the file in it."""
 
 JOB_STATISTICS = re.compile(r"^Job stats:\njob +count\n[- ]+\n((?:\w+ +\d+\n)+)", re.MULTILINE)
 PROFILE_FOUND = (
@@ -134,7 +136,8 @@ class Workspace:
     def existing(cls, folder: Path, environment: dict[str, str], settings: str = "") -> "Workspace":
         """A folder that :meth:`new` made."""
         kept = {name: value for name, value in os.environ.items() if name not in NOT_OURS}
-        return cls(folder, kept | environment, settings)
+        path = os.pathsep.join(filter(None, [str(QUICK), kept.get("PYTHONPATH")]))
+        return cls(folder, kept | {"PYTHONPATH": path} | environment, settings)
 
     def copy(self, folder: Path) -> "Workspace":
         """The same in another folder, with everything that was made and when."""
