@@ -7,6 +7,7 @@ import synthetic
 
 from gradgrid.analysis import collect as collecting
 from gradgrid.analysis.collect import collect, collect_runs
+from gradgrid.core.bundle_files import BUNDLE_KEY
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.parquet import to_arrow, write_frame
 from gradgrid.core.plan import BUNDLE_TABLES
@@ -110,6 +111,10 @@ def broken(kind, good, path):
     elif kind == "another order":
         table = pq.read_table(good)
         pq.write_table(table.select(table.schema.names[::-1]), path)
+    elif kind == "another bundle":
+        pq.write_table(pq.read_table(good).replace_schema_metadata({BUNDLE_KEY: '"depth=4"'}), path)
+    elif kind == "nonsense":
+        pq.write_table(pq.read_table(good).replace_schema_metadata({BUNDLE_KEY: "depth=4"}), path)
 
 
 @pytest.mark.parametrize(
@@ -121,13 +126,15 @@ def broken(kind, good, path):
         ("lacks a column", "weight_norm"),
         ("another type", "run_id"),
         ("another order", "their order"),
+        ("another bundle", "holds the runs of depth=4"),
+        ("nonsense", "cannot be read"),
     ],
 )
 def test_a_file_that_is_no_bundle_file_is_named_and_the_old_table_stands(kind, says, bundles, tmp_path):
     bad, out = tmp_path / "bad.parquet", tmp_path / "out.parquet"
     broken(kind, bundles["gradients"][0], bad)
     out.write_text("old")
-    with pytest.raises(GradgridError, match=rf"bad\.parquet.*{says}"):
+    with pytest.raises(GradgridError, match=rf"bad\.parquet: .*{says}.*; delete it and run again"):
         collect("gradients", [bundles["gradients"][0], bad], out)
     assert out.read_text() == "old"
     assert not list(tmp_path.glob(".*part*"))

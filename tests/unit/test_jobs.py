@@ -1,7 +1,11 @@
 """What a job says: in its log, on the terminal, and when something goes wrong."""
 
+import errno
 import logging
+import os
 import signal
+import time
+from pathlib import Path
 
 import pytest
 
@@ -66,6 +70,44 @@ def test_any_other_error_leaves_its_traceback_in_the_log(ended):
     for said in (text, shown):
         assert said.count("Traceback") == 1
         assert said.endswith("ZeroDivisionError: of nothing\n")
+
+
+def test_a_full_disk_is_one_message(ended):
+    status, text, shown = ended(raising(OSError(errno.ENOSPC, "No space left on device", "results/a")))
+    assert status == 1
+    for said in (text, shown):
+        assert said.endswith(
+            " results/a: No space left on device; make room and run again: what was complete is kept\n"
+        )
+        assert said.count("\n") == 1
+
+
+def test_a_log_that_cannot_be_opened_ends_the_job(tmp_path, capsys):
+    with pytest.raises(SystemExit) as ending, job(tmp_path):
+        pass
+    assert ending.value.code == 1
+    assert "Is a directory" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_log_on_a_full_disk_costs_lines_of_the_log_alone(capfd):
+    with job("/dev/full"):
+        log.info("going well")
+        log.warning("look here")
+    shown = capfd.readouterr().err
+    assert shown.endswith(" look here\n")
+    assert shown.count("\n") == 1
+
+
+def test_what_is_newer_than_now_is_stamped_anew(tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    for path, ahead in ((old, -100), (new, 100)):
+        path.touch()
+        os.utime(path, (time.time() + ahead,) * 2)
+    before = old.stat().st_mtime
+    with job(tmp_path / "log", [old, str(new)]):
+        assert new.stat().st_mtime > time.time()
+    assert old.stat().st_mtime == before < new.stat().st_mtime <= time.time()
 
 
 def test_ctrl_c_ends_the_job_without_a_traceback(ended):

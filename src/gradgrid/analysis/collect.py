@@ -12,12 +12,15 @@ import pyarrow.parquet as pq
 
 from gradgrid.analysis.slope import gradient_slope
 from gradgrid.analysis.verdicts import verdicts
+from gradgrid.core.bundle_files import bundle_of
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.files import replacing
 from gradgrid.core.parquet import COMPRESSION, to_arrow
 from gradgrid.core.tables import RUNS, TABLES, Table
 
 ROW_GROUP = 65_536
+
+_REMEDY = "delete it and run again: its bundle is then trained again"
 
 _VERDICT_GRADIENTS = [
     "run_id",
@@ -35,7 +38,7 @@ def collect(
 ) -> None:
     """Gather the bundle files of one table into ``out``, whole or not at all; ``metadata`` joins the schema's own.
 
-    Raises GradgridError, naming the file, for one that is missing, truncated or of another schema.
+    Raises GradgridError, naming the file, for one that is missing, damaged, of another schema or of another bundle.
     """
     _write((_read(file, TABLES[table]) for file in files), TABLES[table], out, metadata)
 
@@ -71,7 +74,7 @@ def _finished_bundle(runs_file: Path, gradients_file: Path) -> pa.Table:
     if without:
         raise GradgridError(
             f"{gradients_file}: no gradients of {len(without)} runs of {runs_file}, such as {min(without)}; "
-            "the two files must be of one bundle: train it again"
+            f"the two files are not of one training; {_REMEDY}"
         )
     return finish_runs(runs, gradients)
 
@@ -79,11 +82,11 @@ def _finished_bundle(runs_file: Path, gradients_file: Path) -> pa.Table:
 def _read(file: Path, table: Table, columns: list[str] | None = None) -> pa.Table:
     """A bundle file's table (or some columns of it) in the table's types."""
     try:
-        parquet = pq.ParquetFile(file)
+        parquet = pq.ParquetFile(file, page_checksum_verification=True)
         _check(parquet.schema_arrow, table, file)
         found = parquet.read(columns=columns)
-    except (OSError, pa.ArrowException) as error:
-        raise GradgridError(f"{file}: cannot be read ({_one_line(error)}); train its bundle again") from error
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise GradgridError(f"{file}: cannot be read ({_one_line(error)}); {_REMEDY}") from error
     schema = table.schema
     if columns is None:
         return found.cast(schema).replace_schema_metadata(schema.metadata)
@@ -91,7 +94,10 @@ def _read(file: Path, table: Table, columns: list[str] | None = None) -> pa.Tabl
 
 
 def _check(found: pa.Schema, table: Table, file: Path) -> None:
-    """Refuse a file whose columns differ in name, order or type; only the encoding of text may differ."""
+    """Refuse a file of another bundle, or whose columns differ in name, order or type, but for the encoding of text."""
+    bundle = bundle_of(found)
+    if bundle and not file.with_suffix("").as_posix().endswith(bundle):
+        raise GradgridError(f"{file}: holds the runs of {bundle}; {_REMEDY}")
     expected = [(field.name, _plain(field.type)) for field in table.schema]
     actual = [(field.name, _plain(field.type)) for field in found]
     if actual == expected:
@@ -100,7 +106,7 @@ def _check(found: pa.Schema, table: Table, file: Path) -> None:
     named = sorted(set(differing)) or ["their order"]
     raise GradgridError(
         f"{file}: not a {table.name} table of this version of GradGrid (columns that differ: "
-        f"{', '.join(named)}); remove it and train its bundle again"
+        f"{', '.join(named)}); {_REMEDY}"
     )
 
 

@@ -14,6 +14,8 @@ from gradgrid.core.tables import TABLES
 
 FINGERPRINTS_KEY = b"gradgrid.fingerprints"
 """Key of the parquet metadata with the fingerprint of each run in the file, as JSON."""
+BUNDLE_KEY = b"gradgrid.bundle"
+"""Key of the parquet metadata with the bundle's own key, as JSON."""
 
 
 def fingerprints(files: Mapping[str, Path]) -> dict[str, str]:
@@ -32,6 +34,12 @@ def _fingerprints(path: Path, table: str) -> dict[str, str]:
 
 def _is_current(schema: pa.Schema, table: str) -> bool:
     return schema.remove_metadata().equals(TABLES[table].schema.remove_metadata())
+
+
+def bundle_of(schema: pa.Schema) -> str | None:
+    """The key of the bundle of which a file is; None where it does not say."""
+    said = (schema.metadata or {}).get(BUNDLE_KEY)
+    return None if said is None else str(json.loads(said))
 
 
 def read_kept(path: Path, runs: Collection[str]) -> pa.Table:

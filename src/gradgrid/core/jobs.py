@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gradgrid.core.errors import GradgridError
@@ -55,8 +55,15 @@ def _tell(error: Exception) -> None:
 
 
 class _LogFile(logging.FileHandler):
+    """A full disk costs lines of the log, not the job."""
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """A full disk costs lines of the log, not the job."""
+        """Say nothing: what matters stands on stderr."""
+
+    def close(self) -> None:
+        """Close the file, whatever still could not be written to it."""
+        with suppress(OSError):
+            super().close()
 
 
 def _file(path: Path) -> logging.Handler:

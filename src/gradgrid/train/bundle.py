@@ -54,7 +54,8 @@ def train_bundle(job: BundleJob, generation: int, data: DataFile, grid: Path = G
     if todo.trained or todo.dropped:
         fingerprints = {run.run_id: basis.fingerprint(run) for run in job.bundle.runs}
         checkpoints = _checkpoints(job, grid)
-        _write(fingerprints, files, kept, _train(todo.trained, fingerprints, job, data, checkpoints))
+        facts = {bundle_files.BUNDLE_KEY: job.bundle.key, bundle_files.FINGERPRINTS_KEY: fingerprints}
+        _write(facts, files, kept, _train(todo.trained, fingerprints, job, data, checkpoints))
         shutil.rmtree(checkpoints, ignore_errors=True)
     for path in files.values():
         path.touch()  # made anew, as far as anyone downstream is concerned
@@ -115,12 +116,12 @@ def _train(
     return {name: to_arrow(frame, TABLES[name]) for name, frame in frames.items()}, [facts]
 
 
-def _write(fingerprints: Mapping[str, str], files: Mapping[str, Path], *parts: _Part | None) -> None:
+def _write(facts: Mapping[bytes, object], files: Mapping[str, Path], *parts: _Part | None) -> None:
     """Write every table with the kept runs' rows among the new ones; the old files stand until all are written."""
     found = [part for part in parts if part]
-    trained = [entry for _, entries in found for entry in entries]
-    facts = {bundle_files.FINGERPRINTS_KEY: fingerprints, TRAINING_KEY: trained}
+    order = list(facts[bundle_files.FINGERPRINTS_KEY])
+    facts = {**facts, TRAINING_KEY: [entry for _, entries in found for entry in entries]}
     with ExitStack() as replaced:
         for name, path in files.items():
             part = replaced.enter_context(replacing(path))
-            bundle_files.write([tables[name] for tables, _ in found], name, list(fingerprints), facts, part)
+            bundle_files.write([tables[name] for tables, _ in found], name, order, facts, part)
