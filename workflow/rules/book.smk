@@ -11,11 +11,12 @@ rule book_training:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         data=DATA.attempt,
         settings=lambda wildcards: BOOK_TRAINING[wildcards.experiment][wildcards.part],
+        device=Unwatched(CONFIG.device),
         source=lambda wildcards: source(
             "book_training.py",
             BOOK_SOURCE[wildcards.experiment],
@@ -58,8 +59,8 @@ rule book_initial_speed:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=growing(2000),
+        runtime=growing(20),
     params:
         data=DATA.attempt,
         settings=BOOK_MEASURING.get("initial_speed"),
@@ -83,8 +84,8 @@ rule book_identities:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=growing(2000),
+        runtime=growing(20),
     params:
         data=DATA.attempt,
         settings=BOOK_MEASURING.get("identities"),

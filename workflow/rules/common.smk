@@ -13,13 +13,16 @@ from gradgrid.core.config import from_merged
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.figures import figures
 from gradgrid.core.files import check_writable
+from gradgrid.core.jobs import Unwatched
 from gradgrid.core.laboratory import BY_DEPTH as LABORATORY_BY_DEPTH
 from gradgrid.core.laboratory import BY_WIDTH as LABORATORY_BY_WIDTH
+from gradgrid.core.laboratory import SECTIONS as LABORATORY_SECTIONS
 from gradgrid.core.laboratory import SOURCE as LABORATORY_SOURCE
 from gradgrid.core.laboratory import TABLES as LABORATORY_TABLES
 from gradgrid.core.laboratory import parts as laboratory_parts_of
 from gradgrid.core.laboratory import settings as laboratory_settings
 from gradgrid.core.fingerprints import TrainingSource, code_digest, digest, function_digest, source_digest
+from gradgrid.core.handover import Handover
 from gradgrid.core.plan import BUNDLE_TABLES, BundleJob, plan
 from gradgrid.core.prepared import prepared
 from gradgrid.core.sources import read_all
@@ -46,7 +49,17 @@ except GradgridError as error:
     sys.exit(str(error))
 
 
-DATA = prepared(CONFIG.dataset)
+def growing(amount):
+    """A resource of which a job gets as much more each time that it is tried again."""
+    return lambda wildcards, attempt: attempt * amount
+
+
+HANDOVER = Path(".snakemake/handover.json")
+PLANNED = Handover.read(HANDOVER) if workflow.remote_exec else None
+"""In a job on a cluster, what the Snakemake that submitted it found."""
+
+
+DATA = PLANNED.data if PLANNED else prepared(CONFIG.dataset)
 SCRIPTS = Path(workflow.basedir, "workflow", "scripts")
 
 
@@ -76,6 +89,13 @@ BOOK_MEASURING = measuring_jobs(CONFIG)
 
 
 LABORATORY = laboratory_settings(CONFIG)
+
+
+def laboratory_section(table):
+    """The settings of a table that needs no images."""
+    return LABORATORY.get(LABORATORY_SECTIONS.get(table), "null")
+
+
 LABORATORY_FILES = expand("results/laboratory/{table}.parquet", table=LABORATORY_TABLES if LABORATORY else [])
 """The tables of the laboratory."""
 
@@ -105,6 +125,8 @@ WORK = {}
 
 def generation(key):
     """The number that changes when a bundle has runs to train or to drop, and with nothing else."""
+    if PLANNED:
+        return PLANNED.generations[key]
     if key not in WORK:
         bundle = BUNDLES[key]
         basis = Basis.of(bundle.runs, CONFIG.training, *DATA.known, SOURCE) if DATA.known else None
@@ -138,3 +160,5 @@ def forced_bundles():
 onstart:
     if FORCED := forced_bundles():
         os.environ[RETRAIN] = "\n".join(FORCED)  # a job does not know otherwise
+    if workflow.non_local_exec:
+        Handover(DATA, {key: generation(key) for key in BUNDLES}).write(HANDOVER)

@@ -12,8 +12,8 @@ rule train:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         generation=lambda wildcards: generation(wildcards.bundle),
         # an object of a class, which Snakemake does not compare: the generation says what changed

@@ -11,12 +11,14 @@ rule laboratory_table:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=20,
+        mem_mb=growing(1500),
+        runtime=growing(20),
     params:
-        settings=LABORATORY,
+        settings=lambda wildcards: laboratory_section(wildcards.table),
         source=lambda wildcards: source(
-            "laboratory_table.py", LABORATORY_SOURCE[wildcards.table], settings=LABORATORY
+            "laboratory_table.py",
+            LABORATORY_SOURCE[wildcards.table],
+            settings=laboratory_section(wildcards.table),
         ),
     script:
         "../scripts/laboratory_table.py"
@@ -36,11 +38,15 @@ rule laboratory_propagation:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
-        settings=LABORATORY,
-        source=source("laboratory_propagation.py", "gradgrid.laboratory.propagation", settings=LABORATORY),
+        settings=LABORATORY.get("propagation"),
+        source=source(
+            "laboratory_propagation.py",
+            "gradgrid.laboratory.propagation",
+            settings=LABORATORY.get("propagation"),
+        ),
     script:
         "../scripts/laboratory_propagation.py"
 
@@ -79,12 +85,14 @@ rule laboratory_theory:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=growing(2000),
+        runtime=growing(20),
     params:
         data=DATA.attempt,
-        settings=LABORATORY,
-        source=source("laboratory_theory.py", "gradgrid.laboratory.comparison", settings=LABORATORY),
+        settings=LABORATORY.get("propagation"),
+        source=source(
+            "laboratory_theory.py", "gradgrid.laboratory.comparison", settings=LABORATORY.get("propagation")
+        ),
     script:
         "../scripts/laboratory_theory.py"
 
@@ -103,13 +111,15 @@ rule laboratory_recurrent:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2500,
-        runtime=30,
+        mem_mb=growing(2500),
+        runtime=growing(30),
     params:
         data=DATA.attempt,
-        settings=LABORATORY,
-        device=CONFIG.device,
-        source=source("laboratory_recurrent.py", "gradgrid.laboratory.recurrent", settings=LABORATORY),
+        settings=LABORATORY.get("recurrent"),
+        device=Unwatched(CONFIG.device),
+        source=source(
+            "laboratory_recurrent.py", "gradgrid.laboratory.recurrent", settings=LABORATORY.get("recurrent")
+        ),
     script:
         "../scripts/laboratory_recurrent.py"
 
@@ -127,13 +137,17 @@ rule laboratory_trainability:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         data=DATA.attempt,
-        settings=LABORATORY,
-        device=CONFIG.device,
-        source=source("laboratory_trainability.py", "gradgrid.laboratory.trainability", settings=LABORATORY),
+        settings=LABORATORY.get("phase"),
+        device=Unwatched(CONFIG.device),
+        source=source(
+            "laboratory_trainability.py",
+            "gradgrid.laboratory.trainability",
+            settings=LABORATORY.get("phase"),
+        ),
     script:
         "../scripts/laboratory_trainability.py"
 
@@ -151,11 +165,13 @@ rule laboratory_remedies:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
-        settings=LABORATORY,
-        device=CONFIG.device,
-        source=source("laboratory_remedies.py", "gradgrid.laboratory.remedies", settings=LABORATORY),
+        settings=LABORATORY.get("remedies"),
+        device=Unwatched(CONFIG.device),
+        source=source(
+            "laboratory_remedies.py", "gradgrid.laboratory.remedies", settings=LABORATORY.get("remedies")
+        ),
     script:
         "../scripts/laboratory_remedies.py"

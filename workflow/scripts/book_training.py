@@ -8,4 +8,5 @@ from gradgrid.data import load
 
 with job(snakemake.log[0], snakemake.input):
     data = load(Path(snakemake.input.data))
-    train_part(snakemake.wildcards.experiment, snakemake.params.settings, data, Path(snakemake.output[0]))
+    given, out = snakemake.params, Path(snakemake.output[0])
+    train_part(snakemake.wildcards.experiment, given.settings, given.device.value, data, out)

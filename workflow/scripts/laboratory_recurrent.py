@@ -9,4 +9,4 @@ from gradgrid.laboratory.jobs import on_images
 with job(snakemake.log[0], snakemake.input):
     outputs = {table: Path(path) for table, path in snakemake.output.items()}
     given, data = snakemake.params, load(Path(snakemake.input.data))
-    on_images("recurrent", given.settings, given.device, data, outputs)
+    on_images("recurrent", given.settings, given.device.value, data, outputs)

@@ -9,4 +9,4 @@ from gradgrid.laboratory.jobs import train_remedies
 with job(snakemake.log[0], snakemake.input):
     given, data = snakemake.params, load(Path(snakemake.input.data))
     depth, out = int(snakemake.wildcards.depth), Path(snakemake.output[0])
-    train_remedies(given.settings, depth, given.device, data, out)
+    train_remedies(given.settings, depth, given.device.value, data, out)

@@ -26,14 +26,13 @@ _MEASURED: Mapping[str, Callable[[dict, Images], dict[str, pd.DataFrame]]] = {
 }
 
 
-def train_part(experiment: str, settings: str, data: Data, out: Path) -> None:
+def train_part(experiment: str, settings: str, device: str, data: Data, out: Path) -> None:
     """Train one part of an experiment and write its rows; ``settings`` are those of ``core.book.training_jobs``.
 
     Raises GradgridError if the device is not there.
     """
-    given = json.loads(settings)
-    images = _images(given["device"], data)
-    _write(_TRAINED[experiment](given["part"], images), experiment, images, out)
+    images = _images(device, data)
+    _write(_TRAINED[experiment](json.loads(settings), images), experiment, images, out)
 
 
 def measure(experiment: str, settings: str, data: Data, outputs: Mapping[str, Path]) -> None:

@@ -131,4 +131,4 @@ def measuring_jobs(config: "Config") -> dict[str, str]:
 def _parts(config: "Config", experiment: str, by: str) -> Iterator[tuple[str, str]]:
     section = getattr(config.book, experiment).model_dump(mode="json")
     for level in section[by]:
-        yield f"{by}={level}", canonical_json({"device": config.device, "part": section | {by: level}})
+        yield f"{by}={level}", canonical_json(section | {by: level})

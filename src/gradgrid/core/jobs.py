@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from gradgrid.core.errors import GradgridError
@@ -14,6 +15,13 @@ from gradgrid.core.files import disk_problem
 from gradgrid.core.summary import duration
 
 _LOG = logging.getLogger("gradgrid")
+
+
+@dataclass(frozen=True)
+class Unwatched:
+    """A parameter of a job that changes no number: in objects of a class no workflow engine looks for changes."""
+
+    value: str
 
 
 @contextmanager

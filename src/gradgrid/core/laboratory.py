@@ -126,13 +126,16 @@ SOURCE = {
     "phase": "gradgrid.laboratory.phase",
 }
 """The tables that need no images, and the modules that make them."""
+SECTIONS = {"linear": "linear", "gains": "propagation", "phase": "phase"}
+"""The section of the settings that some of them read."""
 TABLES = (*SOURCE, *BY_WIDTH, *BY_DEPTH, "theory", "trainability", "recurrent", "recurrent_training")
 """The laboratory's tables, which ``core.laboratory_tables`` describes."""
 
 
-def settings(config: "Config") -> str | None:
-    """The laboratory's settings as canonical JSON, None where it is left out."""
-    return canonical_json(config.laboratory.model_dump(mode="json")) if config.laboratory else None
+def settings(config: "Config") -> dict[str, str]:
+    """The sections of the laboratory's settings as canonical JSON, by name; empty where it is left out."""
+    sections = config.laboratory.model_dump(mode="json") if config.laboratory else {}
+    return {name: canonical_json(section) for name, section in sections.items()}
 
 
 def parts(config: "Config") -> dict[str, list[str]]:

@@ -1,4 +1,7 @@
-"""The laboratory's jobs: from settings, data and tables to the tables in ``results/laboratory``."""
+"""The laboratory's jobs: from settings, data and tables to the tables in ``results/laboratory``.
+
+``settings`` are those of one section, as :func:`gradgrid.core.laboratory.settings` gives them.
+"""
 
 import json
 from collections.abc import Callable, Mapping
@@ -24,20 +27,20 @@ from gradgrid.train.device import find_device
 from gradgrid.train.images import Data, Images
 
 _WITHOUT_IMAGES: Mapping[str, Callable[[dict], pd.DataFrame]] = {
-    "linear": lambda settings: linear(settings["linear"]),
+    "linear": linear,
     "by_hand": lambda settings: by_hand(),
     "tutorial": lambda settings: tutorial(),
-    "gains": lambda settings: gains(map(Entry.from_written, settings["propagation"]["activation"])),
-    "phase": lambda settings: phase(settings["phase"]),
+    "gains": lambda settings: gains(map(Entry.from_written, settings["activation"])),
+    "phase": phase,
 }
 _ON_IMAGES: Mapping[str, Callable[[dict, Images], dict[str, pd.DataFrame]]] = {
-    "recurrent": lambda settings, images: recurrent(settings["recurrent"], images),
-    "trainability": lambda settings, images: {"trainability": trainability(settings["phase"], images)},
+    "recurrent": recurrent,
+    "trainability": lambda settings, images: {"trainability": trainability(settings, images)},
 }
 
 
 def without_images(table: str, settings: str, out: Path) -> None:
-    """Write a table that needs no images; ``settings`` are those of the laboratory as canonical JSON."""
+    """Write a table that needs no images."""
     torch.set_num_threads(1)
     _write(_WITHOUT_IMAGES[table](json.loads(settings)), table, out)
 
@@ -45,7 +48,7 @@ def without_images(table: str, settings: str, out: Path) -> None:
 def propagate(settings: str, width: int, outputs: Mapping[str, Path]) -> None:
     """Send signals and gradients through the untrained networks of one width."""
     torch.set_num_threads(1)
-    for table, frame in propagation(json.loads(settings)["propagation"], width).items():
+    for table, frame in propagation(json.loads(settings), width).items():
         _write(frame, table, outputs[table])
 
 
@@ -59,13 +62,13 @@ def on_images(experiment: str, settings: str, device: str, data: Data, outputs: 
 def train_remedies(settings: str, depth: int, device: str, data: Data, out: Path) -> None:
     """Train the networks of one depth with every remedy. Raises GradgridError if the device is not there."""
     images = _images(device, data)
-    found = remedies(json.loads(settings)["remedies"], depth, images)
+    found = remedies(json.loads(settings), depth, images)
     _write(found.assign(dataset=images.name), "remedies", out)
 
 
 def compare(settings: str, measured: Path, data: Data, out: Path) -> None:
     """Put theory beside the propagation that was measured, and beside networks as in the grid."""
-    given = json.loads(settings)["propagation"]
+    given = json.loads(settings)
     rows = [
         comparison.theory(read_frame(measured), given),
         comparison.grid_theory(_images("cpu", data), given),
