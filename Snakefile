@@ -15,6 +15,22 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 
 
+# On a cluster these stay with Snakemake: they take seconds, and what they wait for in a queue minutes; data needs the
+# network, which few compute nodes have. Everything else is submitted.
+localrules:
+    all,
+    data,
+    book_gather,
+    book_claims,
+    laboratory_gather,
+    collect,
+    runs,
+    cells,
+    provenance,
+    figure,
+    report,
+
+
 rule all:
     default_target: True
     input:
