@@ -66,10 +66,10 @@ def _fresh_files(work: Work) -> Mapping[str, Path]:
     if not work.trained and not work.dropped:
         return files
     kept = [run.run_id for run in work.kept]
-    facts = {provenance.TRAINING_KEY: bundle_files.trainings(files["runs"], kept)}
+    held = bundle_files.fingerprints(files)
     copies = table_files(work.bundle, FOLDER / "grid")
-    for table, path in files.items():
-        bundle_files.write([bundle_files.read_kept(path, kept)], table, kept, facts, copies[table])
+    rows = bundle_files.read_rows(files, kept)
+    bundle_files.write_bundle(work.bundle.key, {run: held[run] for run in kept}, copies, [rows])
     return copies
 
 

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from gradgrid.core.files import replacing
 from gradgrid.core.parquet import COMPRESSION
 from gradgrid.core.provenance import TRAINING_KEY
 from gradgrid.core.tables import TABLES
@@ -42,27 +45,50 @@ def bundle_of(schema: pa.Schema) -> str | None:
     return None if said is None else str(json.loads(said))
 
 
-def read_kept(path: Path, runs: Collection[str]) -> pa.Table:
-    """The rows of some runs in a bundle's file. Raises OSError or ArrowException if its bytes have changed."""
+@dataclass(frozen=True)
+class Rows:
+    """Some runs of a bundle: their rows in each table, and what trained them, facts with the list of ``runs``."""
+
+    tables: Mapping[str, pa.Table]
+    trainings: Sequence[dict]
+
+
+def read_rows(files: Mapping[str, Path], runs: Collection[str]) -> Rows:
+    """The rows of some runs in a bundle's files. Raises OSError or ArrowException if their bytes have changed."""
+    return Rows(
+        {name: _filtered(path, runs) for name, path in files.items()}, _trainings(files["runs"], runs)
+    )
+
+
+def _filtered(path: Path, runs: Collection[str]) -> pa.Table:
     table = pq.read_table(path, partitioning=None, page_checksum_verification=True)
     return table.filter(pc.is_in(table["run_id"].cast(pa.string()), pa.array(runs, pa.string())))
 
 
-def trainings(path: Path, runs: Collection[str]) -> list[dict]:
-    """What trained some runs of a file: facts with the list of their ``runs``."""
+def _trainings(path: Path, runs: Collection[str]) -> list[dict]:
     entries = json.loads((pq.read_schema(path).metadata or {})[TRAINING_KEY])
     kept = ({**entry, "runs": [run for run in entry["runs"] if run in runs]} for entry in entries)
     return [entry for entry in kept if entry["runs"]]
 
 
-def write(
-    parts: Sequence[pa.Table], table: str, order: Sequence[str], facts: Mapping[bytes, object], out: Path
+def write_bundle(
+    key: str, fingerprints: Mapping[str, str], files: Mapping[str, Path], parts: Sequence[Rows]
 ) -> None:
-    """Write the rows of all runs, run by run in this order, as one file."""
-    whole = pa.concat_tables(part.replace_schema_metadata(None) for part in parts)
-    position = pc.index_in(whole["run_id"].cast(pa.string()), pa.array(order, pa.string()))
-    whole = whole.take(pc.sort_indices(position))  # stable: rows of a run keep their order
-    texts = {key: json.dumps(value) for key, value in facts.items()}
-    whole = whole.unify_dictionaries().cast(TABLES[table].schema)
-    whole = whole.replace_schema_metadata({**TABLES[table].schema.metadata, **texts})
-    pq.write_table(whole, out, compression=COMPRESSION, write_page_checksum=True)
+    """Write the rows of all runs, in the order of their ``fingerprints``; the old files stand until all are written."""
+    trainings = [entry for part in parts for entry in part.trainings]
+    facts = {BUNDLE_KEY: key, FINGERPRINTS_KEY: fingerprints, TRAINING_KEY: trainings}
+    texts = {name: json.dumps(value) for name, value in facts.items()}
+    with ExitStack() as replaced:
+        for table, path in files.items():
+            rows = pa.concat_tables(part.tables[table].replace_schema_metadata(None) for part in parts)
+            out = replaced.enter_context(replacing(path))
+            schema = TABLES[table].schema
+            rows = _ordered(rows, list(fingerprints)).unify_dictionaries().cast(schema)
+            rows = rows.replace_schema_metadata({**schema.metadata, **texts})
+            pq.write_table(rows, out, compression=COMPRESSION, write_page_checksum=True)
+
+
+def _ordered(rows: pa.Table, runs: Sequence[str]) -> pa.Table:
+    """Run by run; sorting is stable, so that rows of a run keep their order."""
+    position = pc.index_in(rows["run_id"].cast(pa.string()), pa.array(runs, pa.string()))
+    return rows.take(pc.sort_indices(position))

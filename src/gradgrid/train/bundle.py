@@ -5,7 +5,6 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +13,10 @@ import pyarrow as pa
 
 from gradgrid.core import bundle_files
 from gradgrid.core.basis import Basis
-from gradgrid.core.files import replacing
+from gradgrid.core.bundle_files import Rows, read_rows, write_bundle
 from gradgrid.core.fingerprints import TrainingSource
 from gradgrid.core.parquet import to_arrow
 from gradgrid.core.plan import BundleJob, Run
-from gradgrid.core.provenance import TRAINING_KEY
 from gradgrid.core.reasons import in_words
 from gradgrid.core.states import GRID, State, sizes, state_file, table_files
 from gradgrid.core.tables import TABLES
@@ -28,9 +26,6 @@ if TYPE_CHECKING:
     from gradgrid.train.images import Data
 
 _LOG = logging.getLogger(__name__)
-
-_Part = tuple[dict[str, pa.Table], list[dict]]
-"""Tables of some runs, and what trained them."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +49,8 @@ def train_bundle(job: BundleJob, generation: int, data: DataFile, grid: Path = G
     if todo.trained or todo.dropped:
         fingerprints = {run.run_id: basis.fingerprint(run) for run in job.bundle.runs}
         checkpoints = _checkpoints(job, grid)
-        facts = {bundle_files.BUNDLE_KEY: job.bundle.key, bundle_files.FINGERPRINTS_KEY: fingerprints}
-        _write(facts, files, kept, _train(todo.trained, fingerprints, job, data, checkpoints))
+        trained = _train(todo.trained, fingerprints, job, data, checkpoints)
+        write_bundle(job.bundle.key, fingerprints, files, [part for part in (kept, trained) if part])
         shutil.rmtree(checkpoints, ignore_errors=True)
     for path in files.values():
         path.touch()  # made anew, as far as anyone downstream is concerned
@@ -74,14 +69,13 @@ def _work(job: BundleJob, basis: Basis, grid: Path) -> Work:
     return replace(todo, reasons={**todo.reasons, **dict.fromkeys(lost, (DAMAGED,))})
 
 
-def _kept(todo: Work, files: Mapping[str, Path]) -> tuple[Work, _Part | None]:
+def _kept(todo: Work, files: Mapping[str, Path]) -> tuple[Work, Rows | None]:
     """The work and what is kept; where the files cannot be read after all, nothing is kept."""
     runs = [run.run_id for run in todo.kept]
     if not runs:
         return todo, None
     try:
-        tables = {name: bundle_files.read_kept(path, runs) for name, path in files.items()}
-        return todo, (tables, bundle_files.trainings(files["runs"], runs))
+        return todo, read_rows(files, runs)
     except (OSError, pa.ArrowException):
         return replace(todo, reasons={**todo.reasons, **dict.fromkeys(runs, (DAMAGED,))}), None
 
@@ -92,7 +86,7 @@ def _checkpoints(job: BundleJob, grid: Path) -> Path:
 
 def _train(
     runs: Sequence[Run], fingerprints: Mapping[str, str], job: BundleJob, data: DataFile, checkpoints: Path
-) -> _Part | None:
+) -> Rows | None:
     """The tables of some runs, and what trained them."""
     if not runs:
         return None
@@ -109,19 +103,8 @@ def _train(
     every = job.execution.checkpoint_every
     kept = Checkpoints(checkpoints, every, fingerprints) if every else None
     frames = train_runs(runs, job.bundle.key, Images.of(data.load(), device), job.training, kept)
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - began + (kept.seconds if kept else 0.0)
     fingerprint = frames["runs"]["run_id"].map(fingerprints)
     frames["runs"] = frames["runs"].assign(seconds=seconds / len(runs), fingerprint=fingerprint)
     facts = device_facts(device) | {"seconds": round(seconds, 1), "runs": [run.run_id for run in runs]}
-    return {name: to_arrow(frame, TABLES[name]) for name, frame in frames.items()}, [facts]
-
-
-def _write(facts: Mapping[bytes, object], files: Mapping[str, Path], *parts: _Part | None) -> None:
-    """Write every table with the kept runs' rows among the new ones; the old files stand until all are written."""
-    found = [part for part in parts if part]
-    order = list(facts[bundle_files.FINGERPRINTS_KEY])
-    facts = {**facts, TRAINING_KEY: [entry for _, entries in found for entry in entries]}
-    with ExitStack() as replaced:
-        for name, path in files.items():
-            part = replaced.enter_context(replacing(path))
-            bundle_files.write([tables[name] for tables, _ in found], name, order, facts, part)
+    return Rows({name: to_arrow(frame, TABLES[name]) for name, frame in frames.items()}, [facts])
