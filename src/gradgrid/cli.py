@@ -76,6 +76,13 @@ def forget(options: argparse.Namespace) -> None:
     print(f"{counted(len(forgotten), 'run')} will be trained again")
 
 
+def merge(options: argparse.Namespace) -> None:
+    """Take over runs from other results, and say what became of them."""
+    from gradgrid.core.merge import merge as merged  # parquet: the other commands do without
+
+    print(merged(load(*options.config), options.other).text())
+
+
 def report(options: argparse.Namespace) -> None:
     """Build a report from the runs that are there, and say where it is."""
     from gradgrid import partial  # loads what draws
@@ -103,6 +110,10 @@ def _parser() -> argparse.ArgumentParser:
     whys.add_argument("name", metavar="RUN_OR_CELL", help="a run_id or a cell_id, as the tables hold them")
     forgets = _add(commands, "forget", forget, "have runs, or all runs of cells, trained again")
     forgets.add_argument("names", nargs="+", metavar="RUN_OR_CELL", help="run_ids and cell_ids")
+    merges = _add(
+        commands, "merge", merge, "take over runs that somebody else, or another machine, has trained"
+    )
+    merges.add_argument("other", type=Path, metavar="OTHER_RESULTS", help="the other's folder of results")
     reports = _add(
         commands, "report", report, "build a report from what is there, while the rest is being trained"
     )
@@ -115,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "schema", schema, "print the JSON schema of config.yaml, for editors")
     for command in (checks, plans):
         command.add_argument("config", nargs="*", type=Path, default=_DEFAULT, metavar="CONFIG", help=_CONFIG)
-    for command in (whys, forgets, reports):
+    for command in (whys, forgets, merges, reports):
         command.add_argument(
             "--config", nargs="+", type=Path, default=_DEFAULT, metavar="CONFIG", help=_CONFIG
         )

@@ -4,42 +4,21 @@ import json
 
 import pytest
 from configs import config
+from prepared_data import prepare
 
 from gradgrid import cli
 from gradgrid.core.basis import Basis
-from gradgrid.core.datasets import Sizes
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.fingerprints import TrainingSource
 from gradgrid.core.plan import plan
-from gradgrid.core.prepared import RECORD, Prepared, prepared, settings_digest
+from gradgrid.core.prepared import RECORD, Prepared, prepared
 from gradgrid.core.states import GRID, State, sizes, state_file, table_files
 from gradgrid.core.status import Status, why_text
 from gradgrid.core.work import examine
-from gradgrid.data.provenance import DatasetProvenance
 
 NORM = [{"norm": 1.0}, {"norm": 5.0}]
 SMALL = {"depth": [1, 2], "initializer": ["normal", "lecun_normal"], "clipping": NORM[:1]}
 LARGER = {"depth": [1, 2], "initializer": ["normal", "lecun_normal", "lsuv"], "clipping": NORM}
-
-
-def prepare(folder, settings, digest="d", fallback=False, mirrors=()):
-    """The record of a data step."""
-    dataset = "digits" if fallback else settings.dataset.name
-    DatasetProvenance(
-        requested=settings.dataset.name,
-        dataset=dataset,
-        fallback=fallback,
-        message="",
-        source="",
-        files=(),
-        digest=digest,
-        sizes=Sizes(1, 1, 1),
-        mean=0.0,
-        std=1.0,
-        attempt=1,
-        settings=settings_digest(settings.dataset),
-        mirrors=tuple(mirrors),
-    ).write(folder / RECORD)
 
 
 def train(folder, settings, generation=1):

@@ -14,6 +14,7 @@ from gradgrid.core.states import GRID, State, sizes, state_file, table_files
 NEW = "new"
 FORGOTTEN = "forgotten"
 DAMAGED = "the files of its bundle are missing, damaged or of another version"
+CHANGED = "settings, data or source changed"
 UNPREPARED = "the dataset is prepared first"
 
 RETRAIN = "GRADGRID_RETRAIN"
@@ -106,6 +107,8 @@ def _by_files(
             return (FORGOTTEN,)
         if basis is None:
             return (UNPREPARED,)
-        return () if held.get(run.run_id) == basis.fingerprint(run) else (DAMAGED,)
+        if run.run_id not in held:
+            return (NEW if held else DAMAGED,)
+        return () if held[run.run_id] == basis.fingerprint(run) else (CHANGED,)
 
     return reason, set(held)
