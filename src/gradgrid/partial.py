@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from gradgrid.analysis.cells import write_cells
 from gradgrid.analysis.collect import collect, collect_runs
@@ -66,10 +67,15 @@ def _fresh_files(work: Work) -> Mapping[str, Path]:
     if not work.trained and not work.dropped:
         return files
     kept = [run.run_id for run in work.kept]
-    held = bundle_files.fingerprints(files)
     copies = table_files(work.bundle, FOLDER / "grid")
-    rows = bundle_files.read_rows(files, kept)
-    bundle_files.write_bundle(work.bundle.key, {run: held[run] for run in kept}, copies, [rows])
+    try:
+        held, rows = bundle_files.fingerprints(files), bundle_files.read_rows(files, kept)
+        fingerprints = {run: held[run] for run in kept}
+    except (OSError, pa.ArrowException, KeyError) as error:
+        raise GradgridError(
+            f"{work.bundle.key}: its files changed while they were read; report again"
+        ) from error
+    bundle_files.write_bundle(work.bundle.key, fingerprints, copies, [rows])
     return copies
 
 
