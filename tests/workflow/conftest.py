@@ -4,8 +4,10 @@ import socket
 from dataclasses import dataclass
 
 import pytest
+from faults import RUNS, Trained
+from faults import SETTINGS as ONE_BUNDLE
 from filelock import FileLock
-from workspace import Ended, Workspace
+from workspace import Ended, Workspace, copied_source
 
 from gradgrid.core.config import Config, load
 from gradgrid.core.plan import Plan, plan
@@ -68,11 +70,30 @@ def no_network():
         yield {"http_proxy": closed, "https_proxy": closed}
 
 
+def base_of_all(tmp_path_factory, request):
+    """The temporary folder that the workers share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if hasattr(request.config, "workerinput") else base
+
+
+@pytest.fixture(scope="session")
+def trained(no_network, tmp_path_factory, request):
+    """One bundle, with the source of its own that trained it."""
+    base = base_of_all(tmp_path_factory, request)
+    with FileLock(base / "trained.lock"):
+        folder, done = base / "trained", base / "trained.done"
+        if not done.exists():
+            ended = copied_source(Workspace.new(folder, no_network, ONE_BUNDLE)).snakemake(RUNS)
+            assert ended.status == 0, ended.output
+            done.touch()
+    source = {"PYTHONPATH": str(folder / "src")}
+    return Trained(Workspace.existing(folder, no_network | source, ONE_BUNDLE))
+
+
 @pytest.fixture(scope="session")
 def finished(no_network, tmp_path_factory, request):
     """A finished run that other tests may look at and copy; the first worker that asks makes it, for all."""
-    base = tmp_path_factory.getbasetemp()
-    base = base.parent if hasattr(request.config, "workerinput") else base
+    base = base_of_all(tmp_path_factory, request)
     with FileLock(base / "finished.lock"):
         folder, said = base / "finished", base / "finished.out"
         if said.exists():
