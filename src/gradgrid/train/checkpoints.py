@@ -60,6 +60,7 @@ class StackCheckpoint:
         kept = self._read()
         self.epoch, self.seconds, self._state = kept["epoch"], kept["seconds"], kept["state"]
         self._began = time.monotonic()
+        self._refused = False
 
     def take(self) -> TrainingState | None:
         """See :class:`gradgrid.train.trainer.Checkpoint`; the state is given away."""
@@ -77,7 +78,10 @@ class StackCheckpoint:
             with replacing(self.path) as part:
                 part.write_bytes(kept.getbuffer())
         except OSError as error:
-            _LOG.warning("%s: the checkpoint cannot be written (%s): going on without", self.path, error)
+            if not self._refused:  # once is enough
+                reason = error.strerror
+                _LOG.warning("%s: the checkpoint cannot be written (%s): going on without", self.path, reason)
+            self._refused = True
 
     def _read(self) -> dict[str, Any]:
         """What the file holds, or the beginning."""
