@@ -82,6 +82,13 @@ def test_findings_are_of_the_runs_that_are_there_and_say_so(page):
     assert "levels are compared over the runs that are, which need not be the same for each." in said
 
 
+def test_the_book_starts_from_a_cell_that_is_there(tmp_path):
+    folder = prepare(tmp_path)
+    rates = {"learning_rates": (0.1, 0.5), "initializers": ("lecun_normal",)}
+    partial_tables.write(folder / "tables", lambda runs: runs["learning_rate"] == 0.5, **rates)
+    assert "The book's net [784, 30, 10] with sigmoid" in Page(build(folder)).text
+
+
 def test_initializers_are_ranked_only_where_all_of_them_are_there(tmp_path):
     partial_tables.write(tmp_path, lambda runs: (runs["initializer"] == "normal") | (runs["seed"] == 0))
     whole = _ranks(tmp_path)
