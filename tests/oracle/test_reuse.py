@@ -1,6 +1,10 @@
 """A bundle whose runs are partly kept has the files that training all of them at once would give, bit for bit."""
 
+import itertools
 import json
+import os
+import signal
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -195,6 +199,31 @@ def test_damaged_files_keep_nothing_and_a_lost_state_loses_nothing(tmp_path, tab
     else:
         assert (loads, set(todo.reasons.values())) == (1, {(DAMAGED,)})
     assert_as_trained_at_once(job, tmp_path / "grid", tmp_path)
+
+
+def killed(job, grid, last):
+    """Bring the bundle up to date in a process that is killed before the ``last``-th file takes its place."""
+    todo = work(job, grid)
+    if not (child := os.fork()):
+        calls = itertools.count(1)
+        replace = Path.replace
+        Path.replace = lambda *paths: (
+            replace(*paths) if next(calls) < last else os.kill(os.getpid(), signal.SIGKILL)
+        )
+        train_bundle(job, todo.generation, loaded(DATA), grid)
+        os._exit(0)
+    return os.waitpid(child, 0)[1]
+
+
+@pytest.mark.parametrize("last", [1, 2, 3, 4, 5])
+def test_a_job_that_is_killed_while_it_writes_is_made_up_for(tmp_path, last):
+    trained(asked(FEWER), tmp_path / "grid")
+    assert killed(asked(ALL), tmp_path / "grid", last) == signal.SIGKILL
+    assert bool(list(tmp_path.rglob(".*.part.*")))
+    loads, todo = trained(asked(ALL), tmp_path / "grid")
+    assert (loads, len(todo.kept), todo.generation > 1) == (*((0, 12) if last == 5 else (1, 4)), True)
+    assert_as_trained_at_once(asked(ALL), tmp_path / "grid", tmp_path)
+    assert [path.name for path in tmp_path.rglob(".*")] == []
 
 
 def test_what_trained_the_runs_is_kept_with_them(tmp_path):

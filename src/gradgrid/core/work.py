@@ -52,15 +52,15 @@ def examine(bundle: Bundle, basis: Basis | None, grid: Path = GRID) -> Work:
     """What is to be done for a bundle whose runs rest on ``basis``; None: it depends on data still to come."""
     state = State.read(state_file(bundle, grid))
     found = sizes(table_files(bundle, grid))
-    held = set(state.runs) if state and found == state.sizes else None
-    if state and held is not None:
-        reason = _by_state(state, basis)
+    described = state is not None and found == state.sizes
+    if described:
+        reason, held = _by_state(state, basis), set(state.runs)
     else:
         reason, held = _by_files(bundle, basis, state, grid, any(found.values()))
     reasons = {run.run_id: why for run in bundle.runs if (why := reason(run))}
     dropped = tuple(sorted(held - {run.run_id for run in bundle.runs}))
-    mended = state is None and any(found.values())
-    needed = bool(reasons or dropped or mended) and basis is not None
+    undescribed = any(found.values()) and not described
+    needed = bool(reasons or dropped or undescribed) and basis is not None
     return Work(bundle, _next(bundle, grid) if needed else _last(state), reasons, dropped)
 
 
