@@ -200,7 +200,7 @@ def test_a_rule_unfolds_when_its_claim_is_followed_to_it(browser, with_book):
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_laboratory_has_its_tables_and_fits_its_width(browser, with_laboratory, width):
-    tables = ["deep", "by-hand", "tutorial", "gains", "theory"]
+    tables = ["deep", "by-hand", "tutorial", "gains", "theory", "remedies"]
     assert_chapter_fits(browser, with_laboratory, width, "laboratory", tables)
     by_keyboard = (
         "[...document.querySelectorAll('#laboratory :is(.scroll, .equation)')].every(e => e.tabIndex === 0)"
