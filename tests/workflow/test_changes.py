@@ -1,6 +1,11 @@
 """What is trained already is left alone, and training it again gives the same numbers."""
 
-from grid import assert_same_numbers, files, stamps
+from faults import RUNS, log
+from faults import SETTINGS as ONE_BUNDLE
+from grid import assert_same_numbers, files, numbers, stamps
+
+from gradgrid.core.config import load
+from gradgrid.core.plan import plan
 
 
 def test_what_is_trained_already_is_left_alone(finished, tmp_path):
@@ -26,3 +31,21 @@ def test_training_again_gives_the_same_numbers(finished, tmp_path):
     assert (ended.status, ended.jobs) == (0, {"train": 1}), ended.output
     assert target.stat().st_mtime_ns > before
     assert_same_numbers(workspace.folder, finished.workspace.folder, key)
+
+
+def test_mnist_that_can_be_had_at_last_is_noticed_and_trained_on(new, mnist_dir):
+    asks_for_mnist = ONE_BUNDLE.replace("dataset: {name: digits}\n", "")
+    workspace = new(
+        asks_for_mnist.replace("digits_epochs: 8", "digits_epochs: 1, epochs: 1, measure_steps: [1]")
+    )
+    assert workspace.snakemake(RUNS).status == 0
+    assert workspace.snakemake(RUNS, "-n").jobs == {}
+    available = {"MNIST_DIR": str(mnist_dir)}
+    jobs = {"data": 1, "train": 1, "runs": 1}
+    assert workspace.snakemake(RUNS, "-n", **available).jobs == jobs
+    ended = workspace.snakemake(RUNS, **available)
+    assert (ended.status, ended.jobs) == (0, jobs), ended.output
+    (bundle,) = plan(load(workspace.folder / "config.yaml", workspace.folder / "settings.yaml")).bundles
+    assert "4 runs: 0 fresh, 4 to train: dataset: mnist, was digits (4)" in log(workspace, bundle.key)
+    assert set(numbers(workspace.folder / RUNS)["dataset"].to_pylist()) == {"mnist"}
+    assert workspace.snakemake(RUNS, "-n").jobs == {}, "it is here now, whether the folder is or not"
