@@ -22,8 +22,9 @@ def project():
 
 @pytest.fixture(scope="module")
 def requirements(project):
-    """Name to requirement, of what running and testing needs."""
-    parsed = map(Requirement, project["dependencies"] + project["optional-dependencies"]["test"])
+    """Name to requirement, of what running, here and on a cluster, and testing needs."""
+    extras = project["optional-dependencies"]
+    parsed = map(Requirement, project["dependencies"] + extras["slurm"] + extras["test"])
     return {canonicalize_name(requirement.name): requirement for requirement in parsed}
 
 

@@ -148,7 +148,7 @@ class Workspace:
     def started(self, *arguments: str, **environment: str) -> Iterator[Running]:
         """Snakemake started with these arguments; neither it nor its jobs outlive the block."""
         configuration = ["--configfile", "settings.yaml"] if self.settings else []
-        cores = [] if "--cores" in arguments else ["--cores", "2"]
+        cores = [] if {"--cores", "--workflow-profile"} & set(arguments) else ["--cores", "2"]
         said = self.folder.with_name(f"{self.folder.name}-{time.monotonic_ns()}.out")
         command = [*arguments, *cores, *configuration]
         running = Running(command, self.folder, self.environment | environment, said)
