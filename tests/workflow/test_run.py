@@ -45,6 +45,7 @@ def test_everything_that_was_asked_for_is_there(finished):
     wanted = {f"results/grid/{table}/{key}.parquet" for table in BUNDLE_TABLES for key in bundles}
     wanted |= {f"results/tables/{table}.parquet" for table in TABLES}
     wanted |= {f"results/figures/{name}.{kind}" for name in figures() for kind in ("svg", "png", "json")}
+    wanted |= {f"results/grid/state/{key}.json" for key in bundles}
     wanted |= {f"results/logs/train/{key}.log" for key in bundles}
     wanted |= {f"results/logs/figure/{name}.log" for name in figures()}
     wanted |= {f"results/logs/collect/{table}.log" for table in ("gradients", "accuracy", "clipping")}
