@@ -55,12 +55,12 @@ def code_digest(module: str, files: str = "", settings: str = "", package: Path 
 
 
 def _with_entries(tree: ast.Module, named: Set[str]) -> str:
-    """A module as :func:`_normal` text, with only those entries that are named, directly or by others."""
+    """Digest of a module with only those entries that are named, directly or by others."""
     functions = {function.name: function for function in decorated(tree, "entry")}
     if not functions:
         return _whole(tree)
     kept = set().union(*(_reached(name, functions) for name in functions.keys() & named))
-    return _normal([_without_entries(tree), *(functions[name] for name in sorted(kept))])
+    return digest(_normal([_without_entries(tree), *(functions[name] for name in sorted(kept))]))
 
 
 @cache
@@ -150,8 +150,8 @@ def digest(*parts: str) -> str:
 
 @cache
 def _whole(module: ast.Module) -> str:
-    """A module as :func:`_normal` text."""
-    return _normal(module)
+    """Digest of a whole module."""
+    return digest(_normal(module))
 
 
 def _normal(node: object) -> str:

@@ -21,8 +21,8 @@ from gradgrid.theory.critical import critical_sigma_w2
 from gradgrid.theory.meanfield import MARGINAL, depth_scale, limit
 
 TANH = Entry("tanh")
-SIGMA_W2, SIGMA_B2 = np.linspace(0.1, 5.0, 50), np.linspace(0.0, 0.5, 41)
-"""The diagram's points, to which those of the settings are added."""
+SIGMA_W2, SIGMA_B2 = np.linspace(0.1, 5.0, 50), np.linspace(0.0, 0.5**0.5, 41) ** 2
+"""The diagram's points, to which those of the settings are added; close together where the critical line turns."""
 _NODES, _TERMS, _LARGEST_Q = 400, 250, 4.0
 """Of the quadrature and of the series, and the q* up to which so many of them give ξ_c to five digits."""
 _MOST_STEPS, _STEP = 200, 1e-13
