@@ -47,6 +47,7 @@ def test_a_job_that_failed_runs_again_and_what_was_there_is_kept(trained, forgot
     assert "4 runs: 3 fresh, 1 to train: forgotten (1)" in trained.assert_mended(forgotten)
 
 
+@pytest.mark.slow
 def test_a_job_that_outlives_its_snakemake_has_done_its_work(trained, untrained):
     with untrained.started(RUNS) as running:
         at_checkpoint(running, untrained)

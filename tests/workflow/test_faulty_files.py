@@ -88,6 +88,7 @@ def test_a_read_only_folder_is_said_before_anything_is_begun(trained, copied):
     assert NOTHING in copied.snakemake(RUNS, "-n").output
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_costs_nothing_that_was_complete(trained, tmp_path):
     disk = tmp_path / "grid"
     disk.mkdir()
