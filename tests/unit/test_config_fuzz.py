@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 import yaml
 from configs import GOOD, changed
 from hypothesis import HealthCheck, given, settings
@@ -36,21 +37,49 @@ def problems_of(read):
     return []
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(MUTATIONS)
-def test_changes_of_the_text(tmp_path, mutations):
+def check_text(folder, mutations):
     data = TEXT.encode()
     for at, removed, put in mutations:
         data = data[:at] + put + data[at + removed :]
-    path = tmp_path / "config.yaml"
+    path = folder / "config.yaml"
     path.write_bytes(data)
     for problem in problems_of(lambda: load(path)):
         assert re.match(r".*config\.yaml(:\d+( .+)?)?: .+$", problem)
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.sampled_from(PATHS), VALUES)
-def test_changes_of_a_value(path, value):
+def check_value(path, value):
     values = changed(yaml.safe_load(GOOD) | {"dataset": {}, "training": {}}, path, value)
     for problem in problems_of(lambda: from_merged(values, [])):
         assert problem.startswith("--config")
+
+
+def examples(number):
+    return settings(
+        max_examples=number, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
+
+
+@examples(150)
+@given(MUTATIONS)
+def test_changes_of_the_text(tmp_path, mutations):
+    check_text(tmp_path, mutations)
+
+
+@examples(150)
+@given(st.sampled_from(PATHS), VALUES)
+def test_changes_of_a_value(path, value):
+    check_value(path, value)
+
+
+@pytest.mark.slow
+@examples(4000)
+@given(MUTATIONS)
+def test_thousands_of_changes_of_the_text(tmp_path, mutations):
+    check_text(tmp_path, mutations)
+
+
+@pytest.mark.slow
+@examples(4000)
+@given(st.sampled_from(PATHS), VALUES)
+def test_thousands_of_changes_of_a_value(path, value):
+    check_value(path, value)

@@ -64,6 +64,12 @@ def test_message(case, tmp_path, monkeypatch):
     assert problems(text, tmp_path, monkeypatch) == [expected]
 
 
+@pytest.mark.parametrize(("value", "kind"), [("", "int"), ("perhaps", "bool")])
+def test_a_tag_that_does_not_fit_its_value(value, kind, tmp_path, monkeypatch):
+    told = problems(f"{GOOD}device: !!{kind} {value}\n", tmp_path, monkeypatch)
+    assert f"config.yaml:6: {value!r} cannot be read as {kind}" in told
+
+
 def test_a_file_that_is_not_there(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(

@@ -159,7 +159,13 @@ class _Reader:
             return node.value
         try:
             value = self._loader.construct_object(node)
-        except (ValueError, yaml.YAMLError):
+        except (
+            ValueError,
+            LookupError,
+            AttributeError,
+            TypeError,
+            yaml.YAMLError,
+        ):  # PyYAML is careless with tags
             self._report(node, f"{shown(node.value)} cannot be read as {node.tag.rpartition(':')[2]}")
             return node.value
         self._warn_of_bases(node, value)
