@@ -1,7 +1,5 @@
 """What happens before the first job: wrong configurations, and that the workflow's files are light to read."""
 
-import time
-
 HEAVY = {"torch", "torchvision", "numpy", "pandas", "pyarrow", "scipy", "sklearn", "matplotlib", "seaborn"}
 
 SPY = """\
@@ -76,13 +74,11 @@ def dry_run(workspace, folder):
     return ended, set((folder / str(running.pid)).read_text(encoding="utf-8").split())
 
 
-def test_the_default_grid_is_planned_at_once_and_without_loading_anything_heavy(new, tmp_path):
+def test_the_default_grid_is_planned_without_loading_anything_heavy(new, tmp_path):
     ours = new(settings="")
     bare = ours.copy(tmp_path / "bare")
     (bare.folder / "Snakefile").write_text(BARE, encoding="utf-8")
-    began = time.monotonic()
     ended, found = dry_run(ours, tmp_path / "spy")
-    assert time.monotonic() - began < 10
     assert ended.jobs["train"] == 120
     assert "gradgrid" in found
     assert found & HEAVY <= dry_run(bare, tmp_path / "spy on bare")[1]

@@ -11,8 +11,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import report_folder
-from conftest import SETTINGS, WITH_ALL
 from grid import files, numbers
+from small import SETTINGS, WITH_ALL
 
 from gradgrid import partial
 from gradgrid.core.config import load

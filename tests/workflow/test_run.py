@@ -69,10 +69,10 @@ def book_files():
 
 def laboratory_files():
     """What the laboratory leaves."""
-    jobs = [*SOURCE, "theory", "trainability", "recurrent", *(f"remedies/depth={depth}" for depth in (2, 3))]
+    jobs = [*SOURCE, "theory", "trainability", "recurrent", *(f"remedies/depth={depth}" for depth in (2,))]
     jobs += [f"propagation/width={width}" for width in (40, 30)]
     parts = [f"{table}/width={width}" for table in BY_WIDTH for width in (40, 30)]
-    parts += [f"{table}/depth={depth}" for table in BY_DEPTH for depth in (2, 3)]
+    parts += [f"{table}/depth={depth}" for table in BY_DEPTH for depth in (2,)]
     files = {f"results/laboratory/{table}.parquet" for table in LABORATORY_TABLES}
     files |= {f"results/laboratory/parts/{part}.parquet" for part in parts}
     files |= {f"results/logs/laboratory/{name}.log" for name in (*jobs, *BY_WIDTH, *BY_DEPTH)}
