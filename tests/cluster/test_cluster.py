@@ -14,7 +14,7 @@ def test_trainings_are_submitted_all_at_once_and_everything_else_stays(slurm, su
     jobs = slurm.jobs(submitted.folder)
     assert sorted(job.bundle for job in jobs) == sorted(submitted.keys)
     assert {(job.rule, job.state, job.memory, job.limit) for job in jobs} == {
-        ("train", "COMPLETED", "2000M", "1:00:00")
+        ("train", "COMPLETED", "2000M", "10:00")
     }
     began, ended = max(job.began for job in jobs), min(job.ended for job in jobs)
     assert (len(jobs), began <= ended) == (12, True)

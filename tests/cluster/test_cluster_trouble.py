@@ -75,7 +75,7 @@ def test_jobs_that_were_ended_are_named_and_tried_again_with_more(slurm, submitt
         assert said in log.read_text(encoding="utf-8")
     *again, once = by_seed(slurm.jobs(grid.folder)).values()
     assert [(job.state, job.memory, job.limit) for _, *jobs in again for job in jobs] == 3 * [
-        ("COMPLETED", "4000M", "2:00:00")
+        ("COMPLETED", "4000M", "20:00")
     ]
     assert [job.job for job in once] == [well.job]
     for key in concerned:  # what they had was not lost

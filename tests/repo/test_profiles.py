@@ -25,7 +25,10 @@ def test_rules_that_take_long_are_submitted_and_get_more_at_each_attempt():
     timed = {name for name, body in RULES.items() if "    benchmark:\n" in body}
     assert set(RULES) - local == timed
     for name in timed:
-        assert re.search(r"mem_mb=growing\(\d+\),\n +runtime=growing\(\d+\),\n", RULES[name]), name
+        amounts = ['"memory_mb"', '"runtime_minutes"'] if name == "train" else [r"\d+", r"\d+"]
+        growing = "growing_with_bundle" if name == "train" else "growing"
+        asked = r"mem_mb={0}\({1}\),\n +runtime={0}\({2}\),\n".format(growing, *amounts)
+        assert re.search(asked, RULES[name]), name
 
 
 def test_the_profile_of_a_cluster_repeats_the_default_one():

@@ -4,6 +4,7 @@
 import gc
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 from gradgrid.core.basis import Basis
@@ -26,10 +27,12 @@ from gradgrid.core.fingerprints import TrainingSource, code_digest, digest, func
 from gradgrid.core.handover import Handover
 from gradgrid.core.plan import BUNDLE_TABLES, BundleJob, plan
 from gradgrid.core.prepared import prepared
+from gradgrid.core.resources import bundle_resources
 from gradgrid.core.sources import read_all
 from gradgrid.core.work import RETRAIN, examine
 
-gc.set_threshold(100_000)  # planning makes many objects that stay, and looking them over takes a tenth of its time
+# Planning makes many objects that stay, and looking them over takes a tenth of its time.
+gc.set_threshold(100_000)
 
 CONFIG_FILES = [Path(file) for file in ("config.yaml", *workflow.overwrite_configfiles)]
 
@@ -63,6 +66,21 @@ PLANNED = Handover.read(HANDOVER) if workflow.remote_exec else None
 
 
 DATA = PLANNED.data if PLANNED else prepared(CONFIG.dataset)
+DATASET_NAME = DATA.known[0] if DATA.known else CONFIG.dataset.name
+"""The dataset that training will be on, as far as is known."""
+
+
+@cache
+def given(key):
+    """What a bundle's job is given at its first attempt."""
+    return bundle_resources(BUNDLES[key], CONFIG, DATASET_NAME)
+
+
+def growing_with_bundle(name):
+    """The same as growing, of the amount that a bundle's job is given, by its name."""
+    return lambda wildcards, attempt: attempt * getattr(given(wildcards.bundle), name)
+
+
 SCRIPTS = Path(workflow.basedir, "workflow", "scripts")
 
 

@@ -12,8 +12,8 @@ rule train:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
+        mem_mb=growing_with_bundle("memory_mb"),
+        runtime=growing_with_bundle("runtime_minutes"),
     params:
         generation=lambda wildcards: generation(wildcards.bundle),
         # an object of a class, which Snakemake does not compare: the generation says what changed

@@ -75,7 +75,7 @@ def estimate(plan: Plan, config: Config, dataset: str, cores: int) -> Estimate:
 
 def seconds(bundles: Iterable[Bundle], config: Config, dataset: str, cores: int) -> float:
     """Wall time to train bundles, one at a time on each of ``cores``."""
-    return _wall_seconds([_bundle_seconds(bundle, config, dataset) for bundle in bundles], cores)
+    return _wall_seconds([bundle_seconds(bundle, config, dataset) for bundle in bundles], cores)
 
 
 def rows(plan: Plan, config: Config, dataset: str) -> dict[str, int]:
@@ -100,7 +100,8 @@ def step_microseconds(cell: Cell, minibatch: int) -> float:
     return (STEP_MICROSECONDS * wider + hidden * cell.depth) * minibatch / REFERENCE_MINIBATCH
 
 
-def _bundle_seconds(bundle: Bundle, config: Config, dataset: str) -> float:
+def bundle_seconds(bundle: Bundle, config: Config, dataset: str) -> float:
+    """Seconds of one core for a bundle's whole job, all of its runs trained on ``dataset``."""
     minibatch, sizes = config.training.minibatch, SIZES[dataset]
     evaluated = min(sizes.train, EVALUATED_TRAINING_IMAGES) + sizes.validation
     passes = epochs(config.training, dataset)
