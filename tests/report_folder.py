@@ -53,6 +53,10 @@ VERDICTS = {
 }
 """By the claim's short name."""
 TRAINED = [{"device": "cpu", "torch": "2.15.0", "bundles": 2, "peak_memory_mib": 812, "seconds": 4000.0}]
+JOBS = {
+    "depth": 1, "bundles": 2, "measured": 2, "runtime_minutes": 10, "longest_seconds": 90.0, "memory_mb": 2000,
+    "largest_memory_mb": 1048.4, "cpu_seconds": 120.0, "seconds": 170.0, "estimated_seconds": 100.0,
+}  # fmt: skip
 HOSTILE = """<script>alert("x")</script>'"&</table>"""
 CONFIG_TEXT = "# the <grid>\ndataset: {name: mnist, root: /home/jo/data/mnist}\nseeds: 3\n"
 
@@ -175,4 +179,9 @@ def record(requested: str, dataset: str) -> dict:
         file["checksum"] = "published"
     recipe = {"epochs": 5, "minibatch": 10, "weight_decay": 5.0, "loss": "cross_entropy", "bias": "normal"}
     environment = provenance.environment() | {"time": "2026-01-31T12:00:00Z"}
-    return environment | {"dataset": data, "config": {"training": recipe}, "training": TRAINED}
+    return environment | {
+        "dataset": data,
+        "config": {"training": recipe},
+        "training": TRAINED,
+        "jobs": [JOBS],
+    }

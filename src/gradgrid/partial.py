@@ -25,6 +25,7 @@ from gradgrid.core.prepared import RECORD
 from gradgrid.core.reasons import in_words
 from gradgrid.core.states import table_files
 from gradgrid.core.status import Status
+from gradgrid.core.usage import usage
 from gradgrid.core.work import Work
 from gradgrid.data import DatasetProvenance
 from gradgrid.figures.draw import draw
@@ -55,7 +56,10 @@ def report(config: Config, config_file: Path) -> Part:
     bundles = [_fresh_files(work) for work in works]
     _tables(bundles, config, part)
     record = FOLDER / "provenance.json"
-    provenance.write(record, dataset=RECORD, config=config, bundles=[files["runs"] for files in bundles])
+    whole = [work.bundle for work in works if not work.trained]
+    jobs = usage(config, status.dataset, whole)
+    runs = [files["runs"] for files in bundles]
+    provenance.write(record, dataset=RECORD, config=config, bundles=runs, jobs=jobs)
     chapters = {name: _chapter(name, status.dataset) for name in _CHAPTERS if getattr(config, name)}
     build(FOLDER / "tables", list(_figures(chapters)), record, config_file, REPORT, **chapters)
     return part

@@ -16,8 +16,8 @@ from gradgrid.core.basis import Basis
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.fingerprints import TrainingSource
 from gradgrid.core.plan import BundleJob, plan
-from gradgrid.core.provenance import training as trainings
 from gradgrid.core.states import State, state_file, table_files
+from gradgrid.core.trainings import training as trainings
 from gradgrid.core.work import DAMAGED, FORGOTTEN, NEW, RETRAIN, examine
 from gradgrid.train import bundle as module
 from gradgrid.train.bundle import DataFile, train_bundle

@@ -15,6 +15,7 @@ import pytest
 from gradgrid.core import provenance
 from gradgrid.core.config import from_merged
 from gradgrid.core.errors import GradgridError
+from gradgrid.core.trainings import TRAINING_KEY, training
 
 CONFIG = from_merged(
     {
@@ -150,7 +151,7 @@ def test_settings_name_the_levels_as_the_tables_do():
 
 
 def _bundle(path, **facts):
-    metadata = {provenance.TRAINING_KEY: json.dumps([facts | {"runs": ["a", "b"]}])} if facts else None
+    metadata = {TRAINING_KEY: json.dumps([facts | {"runs": ["a", "b"]}])} if facts else None
     pq.write_table(pa.table({"a": [1]}).replace_schema_metadata(metadata), path)
     return path
 
@@ -162,7 +163,7 @@ def test_bundles_that_trained_alike_are_one_entry_and_others_stand_apart(tmp_pat
         {"device": "an accelerator", "seconds": 1.0, "peak_memory_mib": 9},
     ]
     files = [_bundle(tmp_path / f"{i}.parquet", **one) for i, one in enumerate(facts)]
-    assert provenance.training(files) == [
+    assert training(files) == [
         {"device": "an accelerator", "bundles": 1, "runs": 2, "peak_memory_mib": 9, "seconds": 1.0},
         {"device": "cpu", "bundles": 2, "runs": 4, "peak_memory_mib": 5, "seconds": 5.0},
     ]
@@ -170,7 +171,7 @@ def test_bundles_that_trained_alike_are_one_entry_and_others_stand_apart(tmp_pat
 
 def test_a_bundle_that_does_not_say_what_trained_it_is_a_clear_error(tmp_path):
     with pytest.raises(GradgridError, match=r"bundle\.parquet: does not say what trained it"):
-        provenance.training([_bundle(tmp_path / "bundle.parquet")])
+        training([_bundle(tmp_path / "bundle.parquet")])
 
 
 def test_a_missing_data_file_is_a_clear_error(tmp_path):

@@ -98,6 +98,19 @@ def test_provenance_and_configuration_are_shown_without_user_paths(built, page):
     assert "/home/jo" not in built[1]
 
 
+def test_what_jobs_were_given_stands_beside_what_they_used(page):
+    assert "jobs-table" in {table.get("id") for table in page.all("table")}
+    assert "1 2 10 min 1 min 30 s 2,000 1,048 2 min 0 s 2 min 50 s 1 min 40 s 1.7" in page.text
+
+
+def test_a_provenance_of_an_earlier_version_has_no_jobs(tmp_path):
+    folder = prepare(tmp_path)
+    record = json.loads((folder / "provenance.json").read_text())
+    del record["jobs"]
+    (folder / "provenance.json").write_text(json.dumps(record))
+    assert "jobs-table" not in build(folder)
+
+
 def test_the_methods_name_every_verdict(page):
     methods = page.text.split("Methods in brief")[-1].split("Data dictionary")[0]
     assert all(verdict in methods for verdict in VERDICTS)

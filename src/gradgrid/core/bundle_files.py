@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from gradgrid.core.files import replacing
 from gradgrid.core.parquet import COMPRESSION
-from gradgrid.core.provenance import TRAINING_KEY
 from gradgrid.core.tables import TABLES
+from gradgrid.core.trainings import TRAINING_KEY
 
 FINGERPRINTS_KEY = b"gradgrid.fingerprints"
 """Key of the parquet metadata with the fingerprint of each run in the file, as JSON."""

@@ -25,8 +25,12 @@ FILES = (
     ("results/laboratory/TABLE.parquet", "the tables of the laboratory"),
     ("results/figures/NAME.svg, NAME.png", "the figures"),
     ("results/figures/NAME.json", "each figure's title, caption, alternative text, source table and units"),
-    ("results/provenance.json", "versions, hardware, operating system, git state, data and settings"),
+    (
+        "results/provenance.json",
+        "versions, hardware, operating system, git state, data, settings, and what jobs used",
+    ),
     ("results/logs/", "one log for each job"),
+    ("results/benchmarks/", "time and memory of each job that trains or measures, by its latest run"),
     ("report/index.html", "the report: one file that needs no network"),
 )
 

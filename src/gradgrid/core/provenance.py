@@ -9,7 +9,7 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -18,12 +18,10 @@ from typing import TYPE_CHECKING, Any
 from gradgrid.core.entries import Entry, clipping_label, normalization_label, residual_label
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.files import replacing
+from gradgrid.core.trainings import training
 
 if TYPE_CHECKING:
     from gradgrid.core.config import Config
-
-TRAINING_KEY = b"gradgrid.training"
-"""Key of the metadata of a bundle's runs file: what trained which of its runs, as JSON."""
 
 PACKAGES = (
     "gradgrid",
@@ -156,18 +154,25 @@ def environment(folder: Path | None = None) -> dict[str, Any]:
 
 
 def write(
-    out: Path, *, dataset: Path, config: "Config", bundles: Iterable[Path] = (), folder: Path | None = None
+    out: Path,
+    *,
+    dataset: Path,
+    config: "Config",
+    bundles: Iterable[Path] = (),
+    jobs: Sequence[Mapping[str, Any]] = (),
+    folder: Path | None = None,
 ) -> None:
     """Write ``results/provenance.json``: environment, data, settings as used, and what trained the bundles.
 
     ``dataset`` is the JSON file of the data step, ``config`` the validated configuration, overrides included,
-    ``bundles`` the bundles' runs files, ``folder`` a folder of the checkout (the working one by default).
+    ``bundles`` the bundles' runs files, ``jobs`` what :func:`gradgrid.core.usage.usage` found of their jobs,
+    ``folder`` a folder of the checkout (the working one by default).
     """
     try:
         data = json.loads(Path(dataset).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise GradgridError(f"{dataset}: cannot be read ({error}); run the data step again") from error
-    made = {"dataset": data, "config": settings(config), "training": training(bundles)}
+    made = {"dataset": data, "config": settings(config), "training": training(bundles), "jobs": jobs}
     record = environment(folder) | made
     with replacing(Path(out)) as part:
         text = json.dumps(_shortened(record), indent=2, ensure_ascii=False)
@@ -178,45 +183,6 @@ def settings(config: "Config") -> dict[str, Any]:
     """The configuration as JSON, with the levels of the factors as the tables name them."""
     factors = {name: [_label(name, level) for level in levels] for name, levels in config.factors}
     return config.model_dump(mode="json", exclude={"factors"}) | {"factors": factors}
-
-
-def training(bundles: Iterable[Path]) -> list[dict[str, Any]]:
-    """What the bundles' jobs recorded of themselves, one entry for all trainings that agree in every text.
-
-    Of the numbers, seconds are summed and any other (such as a peak of memory) is the largest; ``bundles`` and
-    ``runs`` count them. More than one entry says that devices or versions are mixed.
-    """
-    merged: dict[str, dict[str, Any]] = {}
-    files: dict[str, set[Path]] = {}
-    for path, facts in _trainings(bundles):
-        texts = {name: value for name, value in sorted(facts.items()) if isinstance(value, str)}
-        key = json.dumps(texts)
-        entry = merged.setdefault(key, {**texts, "bundles": 0, "runs": 0})
-        files.setdefault(key, set()).add(path)
-        entry["bundles"] = len(files[key])
-        entry["runs"] += len(facts["runs"])
-        for name in sorted(facts.keys() - texts.keys() - {"runs"}):
-            before = entry.get(name, 0)
-            entry[name] = before + facts[name] if name == "seconds" else max(before, facts[name])
-    return [merged[key] for key in sorted(merged)]
-
-
-def _trainings(bundles: Iterable[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Every training that a file holds runs of."""
-    for path in map(Path, bundles):
-        yield from ((path, facts) for facts in _training_facts(path))
-
-
-def _training_facts(path: Path) -> list[dict[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return json.loads((pq.read_schema(path).metadata or {})[TRAINING_KEY])
-    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-        raise GradgridError(
-            f"{path}: does not say what trained it ({error!r}); train its bundle again"
-        ) from error
 
 
 def _label(factor: str, level: Entry | float | None) -> str | int | float:

@@ -12,7 +12,7 @@ from gradgrid.core.entries import UNSAID
 from gradgrid.core.laboratory_tables import LABORATORY_TABLES
 from gradgrid.core.numbers import listed
 from gradgrid.core.tables import FACTOR_NAMES, TABLES
-from gradgrid.report import book, cells, laboratory
+from gradgrid.report import book, cells, jobs, laboratory
 from gradgrid.report.findings import Grid, findings
 from gradgrid.report.inputs import Inputs
 from gradgrid.report.numbers import count, duration
@@ -41,6 +41,7 @@ def context(inputs: Inputs) -> dict[str, Any]:
         "facts": _facts(inputs),
         "factors": _factors(inputs.cells),
         "provenance": _provenance(inputs.provenance),
+        "jobs": jobs.table(inputs.provenance.get("jobs", ())),
         "settings": _yaml(inputs.provenance["config"]),
         "config_name": inputs.config_name,
         "config_text": inputs.config_text,
