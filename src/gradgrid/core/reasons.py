@@ -37,11 +37,8 @@ def _reason(run: Run, work: Work, new_levels: Set[tuple[str, object]] | None) ->
     reasons = work.reasons[run.run_id]
     if reasons != (NEW,) or new_levels is None:
         return " and ".join(reasons)
-    of = next(
-        (f"{factor} {level}" for factor, level in _levels(run) if (factor, level) in new_levels),
-        "combination",
-    )
-    return f"{of}: {NEW}"
+    levels = (f"{factor} {level}: {NEW}" for factor, level in _levels(run) if (factor, level) in new_levels)
+    return next(levels, NEW)
 
 
 def _new_levels(works: Sequence[Work]) -> Set[tuple[str, object]] | None:
