@@ -27,6 +27,7 @@ def check_unlocked(workspace):
     assert workspace.snakemake("--unlock").status == 0
 
 
+@pytest.mark.slow
 def test_a_killed_job_leaves_nothing_half_and_goes_on_from_its_checkpoint(trained, untrained):
     with untrained.started(RUNS) as running:
         at_checkpoint(running, untrained)
@@ -57,6 +58,7 @@ def test_a_job_that_outlives_its_snakemake_has_done_its_work(trained, untrained)
     assert "4 runs, all fresh" in trained.assert_mended(untrained)
 
 
+@pytest.mark.slow
 def test_a_second_snakemake_is_refused_and_the_first_goes_on(trained, untrained):
     with untrained.started(RUNS) as running:
         at_checkpoint(running, untrained)

@@ -61,6 +61,7 @@ def test_a_damaged_state_costs_no_run(trained, copied, damage):
     assert forget(copied, trained.bundle.runs[0].run_id).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_page_that_changed_unseen_is_refused_with_what_to_do_which_does(trained, copied):
     path = files(copied.folder, trained.key)["gradients"]
     change_page(path, "bias_gradient_norm")

@@ -1,5 +1,6 @@
 """The images in the workflow: a download that fails, and one that succeeds at last."""
 
+import pytest
 from faults import RUNS, log
 from faults import SETTINGS as ONE_BUNDLE
 from grid import numbers
@@ -19,6 +20,7 @@ def test_without_a_fallback_a_failed_download_ends_the_run_and_leaves_nothing(ne
     assert workspace.made() == ["results/logs/data.log"]
 
 
+@pytest.mark.slow
 def test_mnist_that_can_be_had_at_last_is_noticed_and_trained_on(new, mnist_dir):
     asks_for_mnist = ONE_BUNDLE.replace("dataset: {name: digits}\n", "")
     workspace = new(

@@ -59,6 +59,7 @@ def assert_undisturbed(workspace, finished):
         assert not {b"gradgrid.part"} & set(pq.read_schema(workspace.folder / table).metadata)
 
 
+@pytest.mark.slow
 def test_a_partial_report_leaves_no_trace_in_the_run_that_follows(finished, tmp_path):
     bundles = finished.plan.bundles
     workspace = without(finished.copy(tmp_path / "grid"), bundles[1:3], "results/tables", "report")
