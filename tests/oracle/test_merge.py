@@ -102,6 +102,19 @@ def test_damaged_files_are_refused(ours, theirs):
     assert (found.taken, found.refused) == (1, {"its files are damaged": 1})
 
 
+def test_files_of_ours_that_are_damaged_are_named_and_left_alone(ours, theirs):
+    (bundle, _) = plan(asked(initializer=["normal", "lecun_normal"])).bundles
+    path = table_files(bundle, ours / GRID)["gradients"]
+    content = bytearray(path.read_bytes())
+    content[60] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(
+        GradgridError, match=r"its bundle is damaged .*delete it, run the workflow, then merge again"
+    ):
+        merge(asked(), theirs, ours)
+    assert path.read_bytes() == content
+
+
 def test_nothing_to_merge_is_said_clearly(ours, theirs, tmp_path, monkeypatch, capsys):
     with pytest.raises(GradgridError, match="no results; name the folder that holds grid/runs"):
         merge(asked(), tmp_path, ours)

@@ -50,3 +50,21 @@ def built(request, tmp_path_factory):
 def page(built):
     """The report that was built."""
     return Page(built[1])
+
+
+@pytest.fixture
+def moved_clock(monkeypatch):
+    """Gives a module a clock that a test moves."""
+
+    class Clock:
+        now = 1000.0
+
+        def monotonic(self):
+            return self.now
+
+    def moved_clock(module):
+        clock = Clock()
+        monkeypatch.setattr(module, "time", clock)
+        return clock
+
+    return moved_clock

@@ -20,18 +20,9 @@ EPOCHS = 5
 
 
 @pytest.fixture
-def clock(monkeypatch):
-    """A clock that a test moves."""
-
-    class Clock:
-        now = 1000.0
-
-        def monotonic(self):
-            return self.now
-
-    clock = Clock()
-    monkeypatch.setattr(checkpoints, "time", clock)
-    return clock
+def clock(moved_clock):
+    """The clock of checkpoints."""
+    return moved_clock(checkpoints)
 
 
 @pytest.fixture

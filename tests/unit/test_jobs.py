@@ -126,18 +126,9 @@ def test_a_new_log_replaces_the_old_one_and_nothing_is_written_after_the_end(end
 
 
 @pytest.fixture
-def clock(monkeypatch):
-    """A clock that a test moves."""
-
-    class Clock:
-        now = 1000.0
-
-        def monotonic(self):
-            return self.now
-
-    clock = Clock()
-    monkeypatch.setattr(jobs, "time", clock)
-    return clock
+def clock(moved_clock):
+    """The clock of jobs."""
+    return moved_clock(jobs)
 
 
 def test_progress_says_share_rate_and_time_left_now_and_then(clock, caplog):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from gradgrid.core.basis import Basis
-from gradgrid.core.bundle_files import fingerprints, read_rows, write_bundle
+from gradgrid.core.bundle_files import Rows, fingerprints, read_rows, write_bundle
 from gradgrid.core.config import Config
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.fingerprints import TrainingSource
@@ -30,7 +30,7 @@ class Merged:
     refused: Counter = field(default_factory=Counter)
 
     def text(self) -> str:
-        """In words; what is left to do comes last."""
+        """In words, the commonest reason of refusals first."""
         lines = [f"{counted(self.taken, 'run')} taken over; {self.here:,} here already, and left as they are"]
         lines += [f"refused: {reason} ({count:,})" for reason, count in self.refused.most_common()]
         return "\n".join(lines)
@@ -93,8 +93,19 @@ def _take(same: list[Run], work: Work, basis: Basis, theirs: Path, grid: Path, f
         found.refused["its files are damaged"] += len(same)
         return False
     files = table_files(work.bundle, grid)
-    write_bundle(work.bundle.key, held, files, [*rows, *([read_rows(files, ours)] if ours else [])])
+    write_bundle(work.bundle.key, held, files, [*rows, *_rows_of_ours(files, ours)])
     return True
+
+
+def _rows_of_ours(files: Mapping[str, Path], runs: list[str]) -> list[Rows]:
+    if not runs:
+        return []
+    try:
+        return [read_rows(files, runs)]
+    except (OSError, pa.ArrowException) as error:
+        raise GradgridError(
+            f"{files['runs']}: its bundle is damaged ({error}); delete it, run the workflow, then merge again"
+        ) from error
 
 
 def _reason(run: Run, basis: Basis, state: State | None) -> str:

@@ -95,9 +95,8 @@ def _by_files(
     """Reasons where no state describes the files: what the files say of themselves; and the runs they hold."""
     if not any_file:
         return (lambda run: (NEW,)), set()
-    from gradgrid.core.bundle_files import (
-        fingerprints,
-    )  # parquet: not needed where a state describes the files
+    # Parquet is not needed where a state describes the files, and takes a while to load.
+    from gradgrid.core.bundle_files import fingerprints
 
     held = fingerprints(table_files(bundle, grid))
     forgotten = state.forgotten if state else ()
