@@ -42,9 +42,14 @@ CASES = {
         "config.yaml:6 dataset.root: 7 is not the path of a folder; "
         "allowed: the path of a folder as text (in quotes), or null",
     ),
+    "a device that cannot train": (
+        f"{GOOD}device: mps\n",
+        "config.yaml:6 device: 'mps' cannot train: no double precision, which weight decay needs; auto takes the CPU "
+        "instead; allowed: auto, cpu, cuda",
+    ),
     "an unknown device": (
         f"{GOOD}device: gpu\n",
-        "config.yaml:6 device: 'gpu' is not a device; allowed: auto, cpu, cuda, mps; did you mean cuda?",
+        "config.yaml:6 device: 'gpu' is not a device; allowed: auto, cpu, cuda; did you mean cuda?",
     ),
     "no seeds": (
         GOOD.replace("seeds: 2", "seeds: 0"),

@@ -86,9 +86,8 @@ def test_products_with_and_without_gaps(rows):
 def test_devices(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert find_device("auto") == find_device("cpu") == torch.device("cpu")
-    for name in ("cuda", "mps"):
-        with pytest.raises(GradgridError, match=f"device {name}: .* device: .*cpu"):
-            find_device(name)
+    with pytest.raises(GradgridError, match="device cuda: PyTorch finds no CUDA device here"):
+        find_device("cuda")
 
 
 @pytest.mark.parametrize(("depth", "width", "expected"), [(1, 30, 64), (8, 400, 13), (1000, 1000, 1)])

@@ -134,13 +134,16 @@ class Execution(Section):
 
 
 _FACTORS = {"depth": [1, 2, 4], "activation": "sigmoid", "initializer": "lecun_normal"}
+_REFUSED = (
+    ("mps", "cannot train: no double precision, which weight decay needs; auto takes the CPU instead"),
+)
 
 
 class Config(Section):
     """Configuration of GradGrid: what to train, how often, on what."""
 
     dataset: Dataset = Field(Dataset(), description="the images")
-    device: Annotated[str, OneOf("a device", lambda: ("auto", "cpu", "cuda", "mps"))] = Field(
+    device: Annotated[str, OneOf("a device", lambda: ("auto", "cpu", "cuda"), _REFUSED)] = Field(
         "auto", description="where to train; auto: cuda where there is one, else cpu"
     )
     seeds: SeedList = Field(description="replicates of every cell, their number or a list", examples=[5])

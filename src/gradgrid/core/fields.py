@@ -114,14 +114,21 @@ class Real(Kind):
 
 @dataclass(frozen=True)
 class OneOf(Kind):
-    """One of a few names, which a function gives when asked; ``what`` is the noun with its article."""
+    """One of a few names, which a function gives when asked; ``what`` is the noun with its article.
+
+    ``refused`` are pairs of a name that one may expect among them, and why it is not.
+    """
 
     what: str
     names: Callable[[], Iterable[str | None]]
+    refused: tuple[tuple[str, str], ...] = ()
 
     def validate(self, value: object) -> str | None:
         """The name itself."""
         names = list(self.names())
+        for name, why in self.refused:
+            if value == name:
+                raise problem(f"{shown(value)} {why}; allowed: {', '.join(map(str, names))}")
         if not (value is None or isinstance(value, str)) or value not in names:
             raise problem(among(value, self.what, ["null" if name is None else name for name in names]))
         return value

@@ -1,29 +1,48 @@
 """The device that trains, and what is recorded of it."""
 
+import logging
 import resource
 import sys
 
 import torch
 
+from gradgrid.core import gpus
 from gradgrid.core.errors import GradgridError
+
+_LOG = logging.getLogger(__name__)
 
 
 def find_device(name: str) -> torch.device:
-    """The device of a name in config.yaml; ``auto`` is CUDA where there is one, else the CPU."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name == "cuda" and not torch.cuda.is_available():
+    """The device of a name in config.yaml; ``auto`` is CUDA where there is one, else the CPU.
+
+    Of several GPUs the process takes one for itself (core/gpus.py). Products on it are in float32: TF32, with 10 bits
+    for 23, is off, whatever the environment says.
+    """
+    if name == "cpu":
+        return torch.device(name)
+    claim = gpus.claim()  # before CUDA is asked for its devices
+    if torch.cuda.is_available():
+        torch.set_float32_matmul_precision("highest")
+        _tell(claim)
+        return torch.device("cuda")
+    if name == "cuda":
         raise GradgridError("device cuda: PyTorch finds no CUDA device here; set device: auto, or cpu")
-    if name == "mps":
-        raise GradgridError(
-            "device mps: it has no double precision, which weight decay needs; set device: cpu"
-        )
-    return torch.device(name)
+    return torch.device("cpu")
+
+
+def _tell(claim: gpus.Claim | None) -> None:
+    _LOG.info("trains on %s (%s)", torch.cuda.get_device_name(), claim.gpu if claim else "the one given")
+    if claim and claim.others:
+        told = "%s: other jobs train on this GPU: %d. Its time is divided; docs/gpu.md says how to bound them"
+        _LOG.warning(told, claim.gpu, claim.others)
 
 
 def device_facts(device: torch.device) -> dict[str, str | int]:
-    """Device, version of PyTorch and the process's peak of memory, for the provenance."""
+    """Device, version of PyTorch and the peak of memory, the process's and the device's, for the provenance."""
     kilobyte = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * kilobyte
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-    return {"device": name, "torch": torch.__version__, "peak_memory_mib": round(peak / 2**20)}
+    facts = {"torch": torch.__version__, "peak_memory_mib": round(peak / 2**20)}
+    if device.type != "cuda":
+        return {"device": "cpu", **facts}
+    on_device = round(torch.cuda.max_memory_reserved(device) / 2**20)
+    return {"device": torch.cuda.get_device_name(device), **facts, "peak_device_memory_mib": on_device}

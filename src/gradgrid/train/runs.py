@@ -10,7 +10,8 @@ import torch
 from gradgrid.core.config import Training
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.jobs import Progress
-from gradgrid.core.plan import BUNDLE_TABLES, Run
+from gradgrid.core.plan import BUNDLE_TABLES, Cell, Run
+from gradgrid.core.resources import run_bytes
 from gradgrid.core.schedule import epochs, steps_per_epoch
 from gradgrid.train.checkpoints import Checkpoints, StackCheckpoint
 from gradgrid.train.images import Images
@@ -24,7 +25,11 @@ _MEASURED_AT_ONCE = 2**27
 """Numbers that the activations, slopes and deltas of a stack may take while it is measured: half a gigabyte."""
 _LARGEST_STACK = 64
 """Runs beyond which a step of one run gets hardly any cheaper (benchmarks/training.py)."""
-_ALLOCATION_FAILED = ("DefaultCPUAllocator", "ALLOC_FAILED", "bad_alloc")
+_LARGEST_ON_GPU = 4096
+"""The same on a GPU, by the estimates of core/resources.py; not measured."""
+_SHARE_OF_FREE = 0.5
+"""Share of a GPU's free memory that a stack may take: other jobs may train there, and the model is a rough one."""
+_ALLOCATION_FAILED = ("DefaultCPUAllocator", "ALLOC_FAILED", "bad_alloc", "CUDA error: out of memory")
 """What the messages of RuntimeErrors say that are no ``torch.OutOfMemoryError`` and mean the same."""
 
 
@@ -45,7 +50,8 @@ def train_runs(
     heading = f"{title}: {len(runs)} runs of {length[0]} epochs"
     progress = Progress(heading, length[0] * length[1] * len(runs), "run-steps")
     cell = runs[0].cell
-    stacks = alike(runs, training.weight_decay / images.size, largest_stack(cell.depth, cell.width))
+    largest = largest_stack_on(images.training.targets.device, cell, min(training.minibatch, images.size))
+    stacks = alike(runs, training.weight_decay / images.size, largest)
     job = _Job(images, training, *length, progress, checkpoints)
     parts = [records.tables() for stack in stacks for records in job.train(stack)]
     whole = {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in BUNDLE_TABLES}
@@ -55,8 +61,17 @@ def train_runs(
     return whole | {"runs": whole["runs"].assign(**blank)}
 
 
+def largest_stack_on(device: torch.device, cell: Cell, minibatch: int) -> int:
+    """Runs of the architecture of ``cell`` to train at a time on a device; of a GPU, what its free memory holds."""
+    if device.type != "cuda":
+        return largest_stack(cell.depth, cell.width)
+    free, _ = torch.cuda.mem_get_info(device)
+    held = _SHARE_OF_FREE * free // run_bytes(cell.depth, cell.width, minibatch)
+    return max(1, min(_LARGEST_ON_GPU, int(held)))
+
+
 def largest_stack(depth: int, width: int) -> int:
-    """Runs to train at a time: bounded, so that memory does not grow with the grid."""
+    """Runs to train at a time on the CPU: bounded, so that memory does not grow with the grid."""
     measured = 3 * depth * width * 1000
     return max(1, min(_LARGEST_STACK, _MEASURED_AT_ONCE // measured))
 
@@ -78,6 +93,7 @@ class _Job:
         if records := self._as_one_stack(runs):
             return [records]
         self.progress.left = left
+        torch.cuda.empty_cache()  # pieces of what was too large; without a GPU there is nothing to do
         half = len(runs) // 2
         return [*self.train(runs[:half]), *self.train(runs[half:])]
 

@@ -1,0 +1,33 @@
+"""How much memory PyTorch's tensors hold, counted operation by operation."""
+
+import weakref
+
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+
+class Held(TorchDispatchMode):
+    """Bytes that the tensors made in a block hold at a time: those of their storages, each counted once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = self.peak = 0
+        self._known = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        made = func(*args, **(kwargs or {}))
+        for storage in (leaf.untyped_storage() for leaf in tree_leaves(made) if isinstance(leaf, Tensor)):
+            if storage._cdata not in self._known:
+                self._known.add(storage._cdata)
+                self._count(storage.nbytes())
+                weakref.finalize(storage, self._gone, storage._cdata, storage.nbytes())
+        return made
+
+    def _count(self, size: int) -> None:
+        self.now += size
+        self.peak = max(self.peak, self.now)
+
+    def _gone(self, storage: int, size: int) -> None:
+        self._known.remove(storage)
+        self._count(-size)

@@ -1,0 +1,134 @@
+"""Training on a GPU, as far as it can be seen without one: where its tensors are, and how much memory they take.
+
+PyTorch's fake tensors have a device, a shape and a type, and nothing in them; an operation on tensors of two devices
+fails as it would on a GPU.
+"""
+
+import copy
+import dataclasses
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+import training
+from held import Held
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from gradgrid.core.config import Training
+from gradgrid.core.entries import Entry
+from gradgrid.core.plan import Run
+from gradgrid.core.registry import entries
+from gradgrid.core.resources import run_bytes
+from gradgrid.train.evaluation import evaluate
+from gradgrid.train.pixels import TrainingImages
+from gradgrid.train.probes import measure
+from gradgrid.train.runs import largest_stack, largest_stack_on
+from gradgrid.train.stack import Stack
+from gradgrid.train.trainer import train
+
+# copying one looks at where its data is, which it has nowhere
+pytestmark = pytest.mark.filterwarnings("ignore:Accessing the data pointer of FakeTensor")
+
+CUDA = torch.device("cuda")
+IMAGES = training.images_of(training.dataset(images=57))
+CLIPPINGS = [None, Entry.of("norm", {"threshold": 0.1}), Entry.of("value", {"threshold": 0.1})]
+LEVELS = [
+    *({"activation": Entry(name)} for name in entries("activations")),
+    *({"optimizer": Entry(name)} for name in entries("optimizers")),
+    *({"normalization": Entry(name), "residual": True} for name in entries("normalization")),
+]
+
+
+def moved(thing, move):
+    """The same with every tensor in it moved."""
+    if isinstance(thing, torch.Tensor):
+        return move(thing)
+    if isinstance(thing, list | tuple):
+        return [moved(part, move) for part in thing]
+    if isinstance(thing, dict):
+        return {name: moved(part, move) for name, part in thing.items()}
+    if isinstance(thing, TrainingImages):
+        return TrainingImages(thing.images.toarray(), move(thing.targets))
+    if dataclasses.is_dataclass(thing):
+        parts = {field.name: moved(getattr(thing, field.name), move) for field in dataclasses.fields(thing)}
+        return dataclasses.replace(thing, **parts)
+    return thing
+
+
+def devices(*tensors):
+    return {tensor.device.type for tensor in tensors}
+
+
+def pass_through_training(runs, own_images, move=lambda mode, tensor: mode.from_tensor(tensor).to(CUDA)):
+    """Everything that a training does, on fake tensors."""
+    drawn = [training.initial(run, IMAGES) for run in runs]
+    with torch.inference_mode(), FakeTensorMode(allow_non_fake_inputs=True) as mode:
+        images, parameters = moved(IMAGES, partial(move, mode)), moved(drawn, partial(move, mode))
+        stack = Stack(runs, parameters, "cross_entropy", 5.0 / 57, [10, 7, *images.sizes()], own_images)
+        before = copy.deepcopy(stack)
+        if own_images:
+            steps = images.training.own_minibatches(np.arange(57)[None], 10, stack.network.stacked)
+        else:
+            steps = images.training.minibatches(np.arange(57), 10)
+        for minibatch in [minibatch for some in steps for minibatch in some]:
+            clipping = stack.step(minibatch)
+            assert clipping is None or devices(clipping.norms, clipping.clipped) == {"cuda"}
+            stack.network.fold()
+        assert devices(*stack.network.state(), stack.network.finite()) == {"cuda"}
+        assert devices(*measure(stack, images.probes, 1.0).values()) == {"cpu"}
+        assert devices(*evaluate(stack, images.splits["test"])) == {"cpu"}
+        state = moved(before.state(), lambda tensor: tensor.cpu())
+        stack.restore(state)
+        assert devices(*stack.network.state()) == {"cuda"}
+
+
+@pytest.mark.parametrize("changes", LEVELS, ids=str)
+def test_all_of_a_training_is_on_the_device(changes):
+    pass_through_training([Run(training.cell(clipping=each, **changes), 0) for each in CLIPPINGS], False)
+
+
+def test_all_of_a_training_on_own_images_is_on_the_device():
+    pass_through_training([Run(training.cell(), 0)], True)
+
+
+def test_a_tensor_left_behind_is_found():
+    def but_for_biases(mode, tensor):
+        fake = mode.from_tensor(tensor)
+        return fake if tensor.shape == (6,) else fake.to(CUDA)
+
+    with pytest.raises(RuntimeError, match="device"):
+        pass_through_training([Run(training.cell(), 0)], False, but_for_biases)
+
+
+def test_stacks_on_a_gpu_are_bounded_by_its_free_memory(monkeypatch):
+    def largest(gibibytes, **changes):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (int(gibibytes * 2**30), 80 * 2**30))
+        return largest_stack_on(torch.device("cuda"), training.cell(**changes), 10)
+
+    assert largest(16, depth=4, width=30) == largest(79, depth=4, width=30) == 4096
+    held = largest(4, depth=4, width=30)
+    assert held * run_bytes(4, 30, 10) <= 2 * 2**30 < (held + 1) * run_bytes(4, 30, 10)
+    assert largest(0.001, depth=4, width=30) == 1
+    assert largest_stack_on(torch.device("cpu"), training.cell(depth=1, width=30), 10) == largest_stack(1, 30)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"depth": 1, "width": 30},
+        {"depth": 4, "width": 30, "clipping": Entry.of("norm", {"threshold": 1.0})},
+        {"depth": 4, "width": 30, "optimizer": Entry("adam"), "learning_rate": 0.001},
+    ],
+)
+def test_a_run_takes_the_memory_that_is_reckoned_with(changes):
+    images = training.images_of(training.dataset(images=1000), torch.float32)
+    recipe = images, Training(digits_epochs=1, minibatch=100), lambda amount: None
+    peaks = []
+    for count in (16, 32):
+        initializers = [Entry.of("normal", {"std": 0.01 * (i + 1)}) for i in range(count)]
+        with Held() as held:
+            train([Run(training.cell(initializer=each, **changes), 0) for each in initializers], *recipe)
+        peaks.append(held.peak)
+    reckoned = run_bytes(changes["depth"], changes["width"], 100)
+    assert 0.85 < (peaks[1] - peaks[0]) / 16 / reckoned < 1.25
