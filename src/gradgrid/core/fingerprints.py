@@ -15,6 +15,7 @@ from pathlib import Path
 from gradgrid.core.imports import imported_modules, module_path
 from gradgrid.core.plan import Cell
 from gradgrid.core.registry import PACKAGE, decorated, read_module
+from gradgrid.core.remembered import remembered
 
 TRAINER = "gradgrid.train.trainer"
 
@@ -48,6 +49,11 @@ def code_digest(module: str, files: str = "", settings: str = "", package: Path 
 
     Of registries it has the entries that the ``settings`` or one of the modules name.
     """
+    what = digest("code", module, files, settings)
+    return remembered(what, package, lambda: _code_digest(module, files, settings, package))
+
+
+def _code_digest(module: str, files: str, settings: str, package: Path) -> str:
     paths = train_sources(module, package)
     texts = (path.read_text(encoding="utf-8") for path in sorted(package.glob(files))) if files else ()
     named = {*re.findall(r"\w+", settings)}.union(*(_named(read_module(path)) for path in paths))
@@ -74,6 +80,11 @@ def _named(tree: ast.Module) -> frozenset[str]:
 
 def function_digest(module: str, function: str, package: Path = PACKAGE) -> str:
     """Digest of what one function of a module uses: the functions it reaches there, and what the module imports."""
+    what = digest("function", module, function)
+    return remembered(what, package, lambda: _function_digest(module, function, package))
+
+
+def _function_digest(module: str, function: str, package: Path) -> str:
     path = module_path(module, package)
     body = read_module(path).body
     functions = {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
@@ -87,16 +98,16 @@ def function_digest(module: str, function: str, package: Path = PACKAGE) -> str:
 
 
 class TrainingSource:
-    """The source of training, read once: digests of its modules, and of the registry entries that a run uses."""
+    """The source of training: digests of its modules, and of the registry entries that a run uses."""
 
     def __init__(self, trainer: str = TRAINER, package: Path = PACKAGE) -> None:
-        self._trees = {_name(path, package): read_module(path) for path in train_sources(trainer, package)}
+        self._trainer, self._package = trainer, package
         self._known: dict[str, str] = {}
 
     @cached_property
     def modules(self) -> dict[str, str]:
         """Digest of every module that training runs through, without the entries of registries."""
-        return {name: digest(_normal(_without_entries(tree))) for name, tree in self._trees.items()}
+        return remembered(digest("modules", self._trainer), self._package, self._modules)
 
     def entries(self, cell: Cell, loss: str) -> dict[str, str]:
         """Digest of each entry that a run of ``cell`` with this loss uses, by name, such as ``initializers.lsuv``."""
@@ -104,10 +115,24 @@ class TrainingSource:
 
     def _entry(self, name: str) -> str:
         if name not in self._known:
-            registry, _, entry = name.partition(".")
-            functions = {f.name: f for f in decorated(self._trees[f"train.{registry}"], "entry")}
-            self._known[name] = digest(*(_normal(functions[f]) for f in sorted(_reached(entry, functions))))
+            self._known[name] = remembered(
+                digest("entry", name), self._package, lambda: _entry_digest(name, self._package)
+            )
         return self._known[name]
+
+    def _modules(self) -> dict[str, str]:
+        paths = train_sources(self._trainer, self._package)
+        return {
+            _name(path, self._package): digest(_normal(_without_entries(read_module(path)))) for path in paths
+        }
+
+
+def _entry_digest(name: str, package: Path) -> str:
+    """Digest of a registry's entry and of those of its module that it names."""
+    registry, _, entry = name.partition(".")
+    tree = read_module(package / "train" / f"{registry}.py")
+    functions = {function.name: function for function in decorated(tree, "entry")}
+    return digest(*(_normal(functions[f]) for f in sorted(_reached(entry, functions))))
 
 
 def used_entries(cell: Cell, loss: str) -> list[str]:
