@@ -26,6 +26,7 @@ localrules:
     collect,
     runs,
     cells,
+    compare,
     provenance,
     figure,
     report,

@@ -9,6 +9,7 @@ import training
 
 from gradgrid.analysis.cells import write_cells
 from gradgrid.analysis.collect import collect, collect_runs
+from gradgrid.analysis.statistics import write_statistics
 from gradgrid.core.config import Config
 from gradgrid.core.parquet import write_frame
 from gradgrid.core.plan import BUNDLE_TABLES, plan
@@ -70,4 +71,5 @@ def write(folder: Path) -> Path:
     for name in BUNDLE_TABLES[1:]:
         collect(name, files[name], folder / f"{name}.parquet")
     write_cells(folder / "runs.parquet", folder / "cells.parquet")
+    write_statistics(folder / "runs.parquet", folder)
     return folder

@@ -7,9 +7,11 @@ import pandas as pd
 import synthetic
 
 from gradgrid.analysis.cells import summarise, with_holes
+from gradgrid.analysis.statistics import statistics
 from gradgrid.core.parquet import write_frame
 from gradgrid.core.part import Part
-from gradgrid.core.tables import FACTOR_NAMES, TABLES
+from gradgrid.core.results import RESULTS
+from gradgrid.core.tables import FACTOR_NAMES
 
 LEVELS = {
     "depths": (1, 2, 4),
@@ -40,10 +42,10 @@ def write(folder: Path, there: Callable[[pd.DataFrame], pd.Series] = there, **le
     names = {name: whole["cells"][name].unique().tolist() for name in FACTOR_NAMES}
     seeds = sorted(whole["runs"]["seed"].unique().tolist())
     part = Part(len(runs), len(whole["runs"]), seeds, names)
-    made = {
-        name: frame[frame["run_id"].isin(runs["run_id"])] for name, frame in whole.items() if name != "cells"
-    }
+    by_run = {"runs", "gradients", "accuracy", "clipping"}
+    made = {name: whole[name][whole[name]["run_id"].isin(runs["run_id"])] for name in by_run}
+    made |= statistics(runs)
     made["cells"] = with_holes(summarise(runs), asked.astype({"cell_id": object}))
     for name, frame in made.items():
-        write_frame(frame, TABLES[name], folder / f"{name}.parquet", part.metadata)
+        write_frame(frame, RESULTS[name], folder / f"{name}.parquet", part.metadata)
     return part

@@ -15,9 +15,11 @@ import pandas as pd
 
 from gradgrid.analysis.cells import summarise
 from gradgrid.analysis.slope import gradient_slope
-from gradgrid.analysis.verdicts import verdicts
+from gradgrid.analysis.statistics import statistics
+from gradgrid.analysis.verdicts import judged
 from gradgrid.core.parquet import to_arrow, write_frame
-from gradgrid.core.tables import FACTOR_NAMES, TABLES
+from gradgrid.core.results import RESULTS
+from gradgrid.core.tables import FACTOR_NAMES
 
 DEPTHS = (1, 2, 4, 8)
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu")
@@ -57,7 +59,7 @@ def tables(
     epochs: int = 5,
     all_diverge: bool = False,
 ) -> dict[str, pd.DataFrame]:
-    """The five tables of a whole grid, by name; ``tables()`` has the size of the default grid."""
+    """The tables of a whole grid, by name; ``tables()`` has the size of the default grid."""
     seeds = range(seeds) if isinstance(seeds, int) else seeds
     levels = (depths, activations, initializers, clippings, widths, optimizers, learning_rates)
     levels += (normalizations, residuals)
@@ -70,13 +72,14 @@ def tables(
     made = {name: _shaped(frame, name) for name, frame in made.items()}
     made["runs"] = _shaped(_outcomes(runs, made["accuracy"], made["gradients"]), "runs")
     made["cells"] = _shaped(summarise(made["runs"]), "cells")
-    return {name: made[name] for name in TABLES}
+    made |= {name: _shaped(frame, name) for name, frame in statistics(made["runs"]).items()}
+    return {name: made[name] for name in RESULTS}
 
 
 def write(folder: Path, made: dict[str, pd.DataFrame] | None = None, **levels: object) -> Path:
     """Write the tables (``tables(**levels)`` unless given) as FOLDER/NAME.parquet; return FOLDER."""
     for name, frame in (made or tables(**levels)).items():
-        write_frame(frame, TABLES[name], folder / f"{name}.parquet")
+        write_frame(frame, RESULTS[name], folder / f"{name}.parquet")
     return folder
 
 
@@ -151,7 +154,7 @@ def _gradients(runs: pd.DataFrame, steps: np.ndarray) -> pd.DataFrame:
         frame["activation"].eq("relu") & frame["initializer"].eq("sparse"), 0.8, 0.0
     )
     after = frame["step"] >= frame["diverged_at_step"]
-    measures = [column.name for column in TABLES["gradients"].columns[-8:]]
+    measures = [column.name for column in RESULTS["gradients"].columns[-8:]]
     frame.loc[after, measures] = np.nan
     return frame
 
@@ -197,7 +200,7 @@ def _outcomes(runs: pd.DataFrame, accuracy: pd.DataFrame, gradients: pd.DataFram
     best = validation.groupby("run_id")["accuracy"].max()
     runs["best_validation_accuracy"] = runs["run_id"].map(best)
     runs["gradient_slope"] = runs["run_id"].map(gradient_slope(gradients))
-    runs["verdict"] = verdicts(runs, gradients)
+    runs[["verdict", "verdict_reason"]] = judged(runs, gradients)
     runs["seconds"] = 1.5
     runs["fingerprint"] = runs["run_id"] + "000000"
     return runs
@@ -205,4 +208,4 @@ def _outcomes(runs: pd.DataFrame, accuracy: pd.DataFrame, gradients: pd.DataFram
 
 def _shaped(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     """The columns of table NAME in order, with the types that reading its parquet file gives."""
-    return to_arrow(frame, TABLES[name]).to_pandas()
+    return to_arrow(frame, RESULTS[name]).to_pandas()

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from gradgrid.analysis.cells import write_cells
 from gradgrid.analysis.collect import collect, collect_runs
+from gradgrid.analysis.statistics import write_statistics
 from gradgrid.core import bundle_files, provenance
 from gradgrid.core.book_tables import BOOK_TABLES
 from gradgrid.core.config import Config
@@ -84,14 +85,15 @@ def _fresh_files(work: Work) -> Mapping[str, Path]:
 
 
 def _tables(bundles: Sequence[Mapping[str, Path]], config: Config, part: Part) -> None:
-    """The five tables; that of the cells has a row for those too that have no run."""
+    """The tables of the grid; that of the cells has a row for those too that have no run."""
     files = {table: [of_bundle[table] for of_bundle in bundles] for table in BUNDLE_TABLES}
     out = {table: FOLDER / "tables" / f"{table}.parquet" for table in (*BUNDLE_TABLES, "cells")}
-    collect_runs(files["runs"], files["gradients"], out["runs"], part.metadata)
+    collect_runs(files["runs"], files["gradients"], out["runs"], part.metadata, config.verdicts)
     for table in ("gradients", "accuracy", "clipping"):
         collect(table, files[table], out[table], part.metadata)
     asked = pd.DataFrame([{"cell_id": cell.cell_id, **cell.labels} for cell in plan(config).cells])
     write_cells(out["runs"], out["cells"], asked, part.metadata)
+    write_statistics(out["runs"], FOLDER / "tables", part.metadata)
 
 
 def _chapter(name: str, dataset: str) -> Path | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from gradgrid.core import dictionary
 from gradgrid.core.book_tables import BOOK_TABLES
 from gradgrid.core.laboratory_tables import LABORATORY_TABLES
-from gradgrid.core.tables import TABLES
+from gradgrid.core.results import RESULTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "outputs.md"
 
@@ -17,7 +17,7 @@ def test_the_page_is_the_generated_one():
 
 
 def test_every_column_of_every_table_is_described_with_a_unit():
-    for table in (*TABLES.values(), *BOOK_TABLES.values(), *LABORATORY_TABLES.values()):
+    for table in (*RESULTS.values(), *BOOK_TABLES.values(), *LABORATORY_TABLES.values()):
         for column in table.columns:
             assert (
                 f"| `{column.name}` | {dictionary.type_name(column)} | {column.unit} |"

@@ -8,7 +8,7 @@ from scipy import stats
 
 from gradgrid.analysis.cells import summarise, write_cells
 from gradgrid.core.parquet import write_frame
-from gradgrid.core.tables import CELLS, RUNS, SUMMARISED
+from gradgrid.core.tables import CELLS, JUDGED_RUNS, SUMMARISED
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_the_columns_and_order_are_those_of_the_schema(runs, tmp_path):
     cells = summarise(runs)
     assert list(cells.columns) == CELLS.schema.names
     assert list(cells["cell_id"]) == list(runs["cell_id"].unique())
-    write_frame(runs, RUNS, tmp_path / "runs.parquet")
+    write_frame(runs, JUDGED_RUNS, tmp_path / "runs.parquet")
     write_cells(tmp_path / "runs.parquet", tmp_path / "cells.parquet")
     written = pd.read_parquet(tmp_path / "cells.parquet")
     np.testing.assert_allclose(written["test_accuracy_mean"], cells["test_accuracy_mean"], rtol=1e-6)
@@ -83,7 +83,17 @@ def test_the_commonest_verdict_and_of_equals_the_worse(runs, of_seeds, expected)
 
 
 def test_no_verdicts_give_a_null_verdict(runs):
-    assert pd.isna(one_cell(runs, verdict=None)["verdict"])
+    assert one_cell(runs, verdict=None)[["verdict", "runs_of_verdict", "verdict_reason"]].isna().all()
+
+
+def test_the_reason_counts_the_verdicts_and_has_the_numbers_of_the_first_seed_with_the_cells(runs):
+    words = ["healthy", "vanishing", "vanishing", "dead units"]
+    cell = one_cell(runs, verdict=words, verdict_reason=["a", "b", "c", "d"])
+    assert (cell["verdict"], cell["runs_of_verdict"]) == ("vanishing", 2)
+    assert cell["verdict_reason"] == "2 of 4 runs, 1 dead units, 1 healthy; seed 1: b"
+    assert one_cell(runs[runs["seed"] == 2], verdict="healthy", verdict_reason="f")["verdict_reason"] == (
+        "1 of 1 run; seed 2: f"
+    )
 
 
 def test_seconds_are_summed(runs):

@@ -44,8 +44,8 @@ def test_problems_are_all_printed_and_counted(run):
     assert (status, output) == (1, "")
     assert errors.splitlines() == [
         "config.yaml:6 device: 'gpu' is not a device; allowed: auto, cpu, cuda; did you mean cuda?",
-        "config.yaml:7 epochs: unknown key; allowed: dataset, device, seeds, factors, training, book, laboratory, "
-        "execution; did you mean training.epochs?",
+        "config.yaml:7 epochs: unknown key; allowed: dataset, device, seeds, factors, training, verdicts, book, "
+        "laboratory, execution; did you mean training.epochs?",
         "2 problems",
     ]
 

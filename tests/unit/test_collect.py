@@ -11,7 +11,7 @@ from gradgrid.core.bundle_files import BUNDLE_KEY
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.parquet import to_arrow, write_frame
 from gradgrid.core.plan import BUNDLE_TABLES
-from gradgrid.core.tables import GRADIENTS, RUNS, TABLES
+from gradgrid.core.tables import GRADIENTS, JUDGED_RUNS, TABLES
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +77,8 @@ def test_runs_are_finished_with_slope_and_verdict(grid, bundles, tmp_path):
     out = tmp_path / "runs.parquet"
     collect_runs(bundles["runs"], bundles["gradients"], out)
     found = pq.read_table(out)
-    assert found.schema.equals(RUNS.schema)
-    assert found.to_pylist() == to_arrow(grid["runs"], RUNS).to_pylist()
+    assert found.schema.equals(JUDGED_RUNS.schema)
+    assert found.to_pylist() == to_arrow(grid["runs"], JUDGED_RUNS).to_pylist()
     assert None not in found["verdict"].to_pylist()
 
 

@@ -11,8 +11,8 @@ EPOCHS = "a whole number from 1 to 100,000"
 CASES = {
     "an unknown key of another section": (
         f"{GOOD}epochs: 5\n",
-        "config.yaml:6 epochs: unknown key; allowed: dataset, device, seeds, factors, training, book, laboratory, "
-        "execution; did you mean training.epochs?",
+        "config.yaml:6 epochs: unknown key; allowed: dataset, device, seeds, factors, training, verdicts, book, "
+        "laboratory, execution; did you mean training.epochs?",
     ),
     "a misspelt key": (
         training("minibatches: 10"),

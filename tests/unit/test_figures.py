@@ -13,7 +13,7 @@ from gradgrid.core.book_tables import BOOK_TABLES
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.figures import figures
 from gradgrid.core.laboratory_tables import LABORATORY_TABLES
-from gradgrid.core.tables import TABLES
+from gradgrid.core.results import RESULTS
 from gradgrid.figures.draw import draw
 
 
@@ -28,7 +28,7 @@ def test_the_catalogue_is_read_without_importing_what_draws():
 
 def test_the_catalogue_has_tables_orders_and_summaries():
     specs = figures().values()
-    assert {spec.table for spec in specs if spec.part == "grid"} <= set(TABLES)
+    assert {spec.table for spec in specs if spec.part == "grid"} <= set(RESULTS)
     for part, tables in (("book", BOOK_TABLES), ("laboratory", LABORATORY_TABLES)):
         of_part = {spec.table for spec in specs if spec.part == part}
         assert of_part

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from gradgrid.analysis.slope import gradient_slope
-from gradgrid.analysis.verdicts import HEALTHY, RULES, VERDICTS, verdicts
+from gradgrid.analysis.verdicts import HEALTHY, RULES, judged
+from gradgrid.core.verdicts import VERDICTS, Verdicts, rules
 
 
 def gradients(norms, *, run_id="a", step=0, saturated=0.0, dead=0.0):
@@ -25,15 +26,30 @@ def gradients(norms, *, run_id="a", step=0, saturated=0.0, dead=0.0):
 
 
 def runs(depth=4, *, status="completed", accuracy=0.95):
+    diverged = status == "diverged"
     return pd.DataFrame(
-        {"run_id": ["a"], "depth": [depth], "status": [status], "validation_accuracy": [accuracy]}
+        {
+            "run_id": ["a"],
+            "depth": [depth],
+            "status": [status],
+            "diverged_at_step": [120.0 if diverged else np.nan],
+            "diverged_layer": [3.0 if diverged else np.nan],
+            "validation_accuracy": [accuracy],
+        }
     )
 
 
-def verdict(norms, *, status="completed", accuracy=0.95, **measured):
-    return verdicts(
-        runs(len(norms) - 1, status=status, accuracy=accuracy), gradients(norms, **measured)
-    ).item()
+def words(runs, gradients):
+    return judged(runs, gradients)["verdict"]
+
+
+def whole(norms, *, status="completed", accuracy=0.95, limits=None, **measured):
+    one = runs(len(norms) - 1, status=status, accuracy=accuracy)
+    return judged(one, gradients(norms, **measured), limits or Verdicts()).iloc[0]
+
+
+def verdict(norms, **arguments):
+    return whole(norms, **arguments)["verdict"]
 
 
 def test_slope_counts_decades_per_hidden_layer_and_leaves_the_output_layer_out():
@@ -95,15 +111,75 @@ def test_the_worse_verdict_wins():
 def test_the_output_layer_never_makes_a_layer_lost():
     rows = gradients(FLAT)
     rows.loc[rows["layer"] == 5, ["saturated_fraction", "dead_fraction"]] = 1.0
-    assert verdicts(runs(), rows).item() == "healthy"
+    assert words(runs(), rows).item() == "healthy"
 
 
 def test_saturation_counts_at_the_last_measurement():
     early, late = gradients(FLAT, saturated=0.99), gradients(FLAT, step=5000, saturated=0.1)
-    assert verdicts(runs(), pd.concat([late, early])).item() == "healthy"
+    assert words(runs(), pd.concat([late, early])).item() == "healthy"
 
 
 def test_verdicts_follow_the_rows_of_runs_whatever_their_index_and_order():
     both = pd.concat([runs(), runs(accuracy=0.1).assign(run_id="b")]).set_axis([7, 3])
     rows = pd.concat([gradients(FLAT, run_id="b"), gradients([1.0, 0.1, 0.01, 1e-3, 1.0])])
-    assert verdicts(both, rows).to_dict() == {7: "exploding", 3: "never learned"}
+    assert words(both, rows).to_dict() == {7: "exploding", 3: "never learned"}
+
+
+SLOW, FAST = [1e-3, 1e-2, 1e-1, 1.0, 1.0], [1.0, 1e-1, 1e-2, 1e-3, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({"norms": FLAT, "status": "diverged"}, "layer 3 became non-finite first, at step 120"),
+        ({"norms": FLAT, "accuracy": 0.113}, "validation accuracy 11.3 % (limit 20 %)"),
+        (
+            {"norms": SLOW},
+            "the first hidden layer learns 10^3.0 times more slowly than the last at initialization (limit 10^1)",
+        ),
+        (
+            {"norms": FAST},
+            "the first hidden layer learns 10^3.0 times faster than the last at initialization (limit 10^1)",
+        ),
+        ({"norms": [0.0, *FLAT[1:]]}, "the speed of learning of some hidden layer is 0 at initialization"),
+        ({"norms": FLAT, "dead": 0.6}, "60.0 % of some hidden layer's neurons are dead (limit 50 %)"),
+        (
+            {"norms": FLAT, "saturated": 0.96},
+            "96.0 % of some hidden layer's activations are saturated (limit 95 %)",
+        ),
+        (
+            {"norms": [0.1, 0.1], "dead": 0.25},
+            "validation accuracy 95.0 %; at most 25.0 % of a hidden layer dead; at most 0.0 % of a hidden layer "
+            "saturated",
+        ),
+    ],
+)
+def test_the_reason_says_the_numbers_and_the_limit(arguments, reason):
+    assert whole(**arguments)["verdict_reason"] == reason
+
+
+@pytest.mark.parametrize(
+    ("arguments", "limits", "word"),
+    [
+        ({"norms": FLAT, "accuracy": 0.3}, {"never_learned_accuracy": 0.31}, "never learned"),
+        ({"norms": FLAT, "accuracy": 0.3}, {"never_learned_accuracy": 0.3}, "healthy"),
+        ({"norms": SLOW}, {"decades": 3.1}, "healthy"),
+        ({"norms": SLOW}, {"decades": 2.9}, "vanishing"),
+        ({"norms": FAST}, {"decades": 3.1}, "healthy"),
+        ({"norms": FLAT, "dead": 0.6}, {"dead_share": 0.6}, "healthy"),
+        ({"norms": FLAT, "dead": 0.6}, {"dead_share": 0.59}, "dead units"),
+        ({"norms": FLAT, "saturated": 0.5}, {"saturated_share": 0.4}, "saturated"),
+    ],
+)
+def test_the_limits_decide(arguments, limits, word):
+    assert verdict(**arguments, limits=Verdicts(**limits)) == word
+
+
+def test_every_verdict_has_its_rule_in_words_with_the_limits():
+    said = rules(Verdicts(never_learned_accuracy=0.25, decades=2, dead_share=0.4, saturated_share=0.875))
+    assert tuple(said) == VERDICTS
+    assert "below 25 %" in said["never learned"]
+    assert "at least 100 times more slowly" in said["vanishing"]
+    assert "at least 100 times faster" in said["exploding"]
+    assert "more than 40 %" in said["dead units"]
+    assert "more than 87.5 %" in said["saturated"]

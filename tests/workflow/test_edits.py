@@ -19,7 +19,7 @@ PACKAGE = "src/gradgrid"
 FIGURES = Counter(spec.table if spec.part == "grid" else spec.part for spec in figures().values())
 OF_GRID = FIGURES.total() - FIGURES["book"] - FIGURES["laboratory"]
 REPORT = {"report": 1}
-TABLES = {"collect": 3, "runs": 1, "cells": 1, "provenance": 1, "figure": OF_GRID, **REPORT}
+TABLES = {"collect": 3, "runs": 1, "cells": 1, "compare": 1, "provenance": 1, "figure": OF_GRID, **REPORT}
 CHAPTERS = re.compile("book_|laboratory_")
 TRAINED = re.compile(r"([\d,]+) to train")
 
@@ -71,14 +71,14 @@ COMMENTS = (
     source("train/passes.py", "from dataclasses", "# a comment\nfrom dataclasses"),
     source("train/initializers.py", '"""N(mean, std²)', '"""Normal: N(mean, std²)'),
     source("figures/style.py", "\nfrom ", "\n# colours\nfrom "),
-    source("analysis/verdicts.py", 'HEALTHY = "healthy"', "HEALTHY = 'healthy'"),
+    source("analysis/verdicts.py", "HEALTHY = VERDICTS[-1]", "HEALTHY = (VERDICTS[-1])"),
     ("workflow/scripts/figure.py", "with job", "\nwith job"),
 )
 UNUSED = source("train/initializers.py", "init.trunc_normal_(", "1 * init.trunc_normal_(")
 LOOP = source("train/passes.py", "@dataclass", "_EDITED = True\n\n\n@dataclass")
 CAPTION = source("figures/clipping.py", "Percentage of the steps", "Share of the steps, in percent,")
 COLOUR = source("figures/style.py", "\nfrom ", "\n_EDITED = True\nfrom ")
-STATISTIC = source("analysis/verdicts.py", 'HEALTHY = "healthy"', 'HEALTHY = "fine"')
+STATISTIC = source("analysis/verdicts.py", "HEALTHY = VERDICTS[-1]", "HEALTHY = VERDICTS[6]")
 TEMPLATE = source("report/templates/methods.html.j2", "<", " <")
 
 EDITS = {
@@ -89,7 +89,13 @@ EDITS = {
     "the training loop": Edit((LOOP,), {"train": 4, **TABLES}, 32, chapters=True),
     "a caption": Edit((CAPTION,), {"figure": 1, **REPORT}),
     "a colour": Edit((COLOUR,), {"figure": FIGURES.total(), **REPORT}),
-    "a statistic": Edit((STATISTIC,), {"collect": 3, "runs": 1, "cells": 1, "figure": ANY, **REPORT}),
+    "a statistic": Edit(
+        (STATISTIC,), {"collect": 3, "runs": 1, "cells": 1, "compare": 1, "figure": ANY, **REPORT}
+    ),
+    "a threshold of the verdicts": Edit(
+        settings("seeds: 2", "seeds: 2\nverdicts: {dead_share: 0.4}"),
+        {"runs": 1, "cells": 1, "compare": 1, "provenance": 1, "figure": ANY, **REPORT},
+    ),
     "a template of the report": Edit((TEMPLATE,), REPORT),
     "a comment in config.yaml": Edit((("config.yaml", "#\n", "# nothing else\n#\n"),), REPORT),
     "one more seed": Edit(settings("seeds: 2", "seeds: 3"), {"train": 2, **TABLES}, 16),

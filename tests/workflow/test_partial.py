@@ -19,9 +19,9 @@ from gradgrid.core.config import load
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.figures import figures
 from gradgrid.core.plan import plan
-from gradgrid.core.tables import TABLES
+from gradgrid.core.results import RESULTS
 
-TARGETS = [f"results/tables/{table}.parquet" for table in TABLES]
+TARGETS = [f"results/tables/{table}.parquet" for table in RESULTS]
 
 
 def report_partial(workspace):

@@ -34,6 +34,7 @@ rule runs:
         runtime=10,
     params:
         bundles=lambda wildcards: generations(),
+        verdicts=CONFIG.verdicts.model_dump_json(),
         source=source("runs.py", "gradgrid.analysis.collect"),
     script:
         "../scripts/runs.py"
@@ -55,3 +56,21 @@ rule cells:
         source=source("cells.py", "gradgrid.analysis.cells"),
     script:
         "../scripts/cells.py"
+
+
+rule compare:
+    input:
+        rules.runs.output,
+    output:
+        expand("results/tables/{table}.parquet", table=STATISTICS_TABLES),
+    log:
+        "results/logs/compare.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        source=source("compare.py", "gradgrid.analysis.statistics"),
+    script:
+        "../scripts/compare.py"

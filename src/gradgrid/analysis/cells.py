@@ -8,11 +8,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from gradgrid.analysis.intervals import mean_with_interval
-from gradgrid.analysis.verdicts import VERDICTS
+from gradgrid.core.numbers import counted
 from gradgrid.core.parquet import write_frame
 from gradgrid.core.tables import CELLS, FACTOR_NAMES, SUMMARISED
+from gradgrid.core.verdicts import VERDICTS
 
-_READ = ["cell_id", "dataset", *FACTOR_NAMES, "status", *SUMMARISED, "verdict", "seconds"]
+_JUDGED = ["verdict", "verdict_reason"]
+_READ = ["cell_id", "dataset", *FACTOR_NAMES, "seed", "status", *SUMMARISED, *_JUDGED, "seconds"]
 
 
 def summarise(runs: pd.DataFrame) -> pd.DataFrame:
@@ -33,18 +35,32 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     for name in SUMMARISED:
         summary = mean_with_interval(values[name].groupby(runs["cell_id"], sort=False))
         cells = cells.join(summary.add_prefix(f"{name}_"))
-    cells["verdict"] = _commonest_verdict(runs)
+    cells = cells.join(_verdicts(runs))
     cells["seconds"] = by_cell["seconds"].sum(min_count=1)
     return cells.reset_index()[CELLS.schema.names]
 
 
-def _commonest_verdict(runs: pd.DataFrame) -> pd.Series:
-    """The verdict that most runs of a cell have; of equally many, the worse; null if no run has one."""
-    counts = pd.crosstab(runs["cell_id"], runs["verdict"].astype(object)).reindex(
-        columns=list(VERDICTS), fill_value=0
-    )
+def _verdicts(runs: pd.DataFrame) -> pd.DataFrame:
+    """The verdict that most runs of a cell have; of equally many, the worse; nothing if no run has one."""
+    texts = runs.astype(dict.fromkeys(["cell_id", "verdict", "verdict_reason"], object))
+    counts = pd.crosstab(texts["cell_id"], texts["verdict"]).reindex(columns=list(VERDICTS), fill_value=0)
+    counts = counts[counts.any(axis=1)]
     # idxmax takes the first of equals, and VERDICTS runs from the worst to the best.
-    return counts[counts.any(axis=1)].idxmax(axis=1)
+    words = counts.idxmax(axis=1)
+    alike = texts[texts["verdict"] == texts["cell_id"].map(words)]
+    first = alike.groupby("cell_id")[["seed", "verdict_reason"]].first()
+    reasons = [
+        f"{_tally(counts.loc[cell], words[cell])}; seed {row.seed}: {row.verdict_reason}"
+        for cell, row in zip(first.index, first.itertuples(), strict=True)
+    ]
+    made = {"verdict": words, "runs_of_verdict": counts.max(axis=1)}
+    return pd.DataFrame(made).assign(verdict_reason=pd.Series(reasons, index=first.index, dtype=object))
+
+
+def _tally(counts: pd.Series, word: str) -> str:
+    """``4 of 5 runs, 1 healthy``: how many runs have the cell's verdict, and which the others have."""
+    others = (f", {count} {other}" for other, count in counts.items() if count and other != word)
+    return f"{counts[word]} of {counted(counts.sum(), 'run')}{''.join(others)}"
 
 
 def with_holes(cells: pd.DataFrame, asked: pd.DataFrame) -> pd.DataFrame:

@@ -11,12 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gradgrid.analysis.slope import gradient_slope
-from gradgrid.analysis.verdicts import verdicts
+from gradgrid.analysis.verdicts import DEFAULTS, judged
 from gradgrid.core.bundle_files import bundle_of
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.files import replacing
 from gradgrid.core.parquet import COMPRESSION, to_arrow
-from gradgrid.core.tables import RUNS, TABLES, Table
+from gradgrid.core.tables import JUDGED_RUNS, RUNS, TABLES, Table
+from gradgrid.core.verdicts import Verdicts
 
 ROW_GROUP = 65_536
 
@@ -48,26 +49,27 @@ def collect_runs(
     gradients_files: Sequence[Path],
     out: Path,
     metadata: Mapping[bytes, str] | None = None,
+    limits: Verdicts = DEFAULTS,
 ) -> None:
     """Gather the runs table, with gradient slope and verdict filled in from the gradients of the same bundle.
 
-    They are worked out here and not in training, so that a changed rule retrains nothing. Both sequences must
-    list the same bundles in the same order.
+    They are worked out here and not in training, so that a changed rule or limit retrains nothing. Both sequences
+    must list the same bundles in the same order.
     """
     pairs = zip(runs_files, gradients_files, strict=True)
-    _write((_finished_bundle(runs, gradients) for runs, gradients in pairs), RUNS, out, metadata)
+    _write((_finished_bundle(*pair, limits) for pair in pairs), JUDGED_RUNS, out, metadata)
 
 
-def finish_runs(runs: pa.Table, gradients: pa.Table) -> pa.Table:
-    """The runs with gradient_slope and verdict worked out from their rows of the gradients table."""
+def finish_runs(runs: pa.Table, gradients: pa.Table, limits: Verdicts = DEFAULTS) -> pa.Table:
+    """The runs with gradient_slope, verdict and its reason worked out from their rows of the gradients table."""
     frame = runs.to_pandas()
     measured = gradients.select(_VERDICT_GRADIENTS).to_pandas()
     frame["gradient_slope"] = frame["run_id"].astype(object).map(gradient_slope(measured))
-    frame["verdict"] = verdicts(frame, measured)
-    return to_arrow(frame, RUNS)
+    frame[["verdict", "verdict_reason"]] = judged(frame, measured, limits)
+    return to_arrow(frame, JUDGED_RUNS)
 
 
-def _finished_bundle(runs_file: Path, gradients_file: Path) -> pa.Table:
+def _finished_bundle(runs_file: Path, gradients_file: Path, limits: Verdicts) -> pa.Table:
     runs = _read(runs_file, RUNS)
     gradients = _read(gradients_file, TABLES["gradients"], _VERDICT_GRADIENTS)
     without = set(runs["run_id"].to_pylist()) - set(gradients["run_id"].to_pylist())
@@ -76,7 +78,7 @@ def _finished_bundle(runs_file: Path, gradients_file: Path) -> pa.Table:
             f"{gradients_file}: no gradients of {len(without)} runs of {runs_file}, such as {min(without)}; "
             f"the two files are not of one training; {_REMEDY}"
         )
-    return finish_runs(runs, gradients)
+    return finish_runs(runs, gradients, limits)
 
 
 def _read(file: Path, table: Table, columns: list[str] | None = None) -> pa.Table:

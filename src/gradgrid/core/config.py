@@ -35,6 +35,7 @@ from gradgrid.core.registry import RANGES, entries
 from gradgrid.core.section import Section
 from gradgrid.core.sources import Sources, merged, read_all
 from gradgrid.core.translation import found_by, lines
+from gradgrid.core.verdicts import Verdicts
 
 Optimizer = TypeAliasType("Optimizer", Annotated[Entry, EntryOf("optimizers", "an optimizer")])
 Clipping = TypeAliasType(
@@ -133,10 +134,10 @@ class Execution(Section):
     )
 
 
-_FACTORS = {"depth": [1, 2, 4], "activation": "sigmoid", "initializer": "lecun_normal"}
 _REFUSED = (
     ("mps", "cannot train: no double precision, which weight decay needs; auto takes the CPU instead"),
 )
+_FACTORS = {"depth": [1, 2, 4], "activation": "sigmoid", "initializer": "lecun_normal"}
 
 
 class Config(Section):
@@ -149,6 +150,9 @@ class Config(Section):
     seeds: SeedList = Field(description="replicates of every cell, their number or a list", examples=[5])
     factors: Factors = Field(description="what is compared; lists multiply the grid", examples=[_FACTORS])
     training: Training = Field(Training(), description="the recipe")
+    verdicts: Verdicts = Field(
+        Verdicts(), description="thresholds of the verdicts on runs; a change retrains nothing"
+    )
     book: Book | None = Field(
         default_factory=Book,
         description="the experiments of the book's chapter, beside the grid; null: leave them out",

@@ -14,7 +14,8 @@ from gradgrid.core.book_tables import BOOK_TABLES
 from gradgrid.core.columns import Column
 from gradgrid.core.files import replacing
 from gradgrid.core.laboratory_tables import LABORATORY_TABLES
-from gradgrid.core.tables import FACTORS, TABLES, Table
+from gradgrid.core.statistics_tables import STATISTICS_TABLES
+from gradgrid.core.tables import FACTORS, JUDGED_RUNS, TABLES, Table
 
 FILES = (
     ("results/data/dataset.npz", "the images and labels, split as in the book"),
@@ -37,8 +38,8 @@ FILES = (
 HEAD = """\
 # Outputs
 
-Generated from `columns.py`, `tables.py`, `book_tables.py` and `laboratory_tables.py` in
-`src/gradgrid/core` by `python -m gradgrid.core.dictionary --fix`; do not edit.
+Generated from `columns.py`, `tables.py`, `statistics_tables.py`, `book_tables.py` and `laboratory_tables.py`
+in `src/gradgrid/core` by `python -m gradgrid.core.dictionary --fix`; do not edit.
 
 ## Files
 
@@ -56,6 +57,12 @@ One `pandas.read_parquet` is enough, because the factors stand in every table:
 """
 
 
+STATISTICS_HEAD = """
+## Tables of the statistics
+
+In `results/tables` beside the others, each over the whole grid; [methods.md](methods.md) says what their numbers mean.
+"""
+
 BOOK_HEAD = """
 ## Tables of the book's chapter
 
@@ -72,10 +79,13 @@ In `results/laboratory`, parquet of the same kind.
 def markdown() -> str:
     """The whole of ``docs/outputs.md``."""
     files = "".join(f"| `{path}` | {what} |\n" for path, what in FILES)
-    tables = "".join(_section(table.name, table, FACTORS) for table in TABLES.values())
+    tables = "".join(
+        _section(table.name, table, FACTORS) for table in (TABLES | {"runs": JUDGED_RUNS}).values()
+    )
+    statistics = STATISTICS_HEAD + "".join(_section(t.name, t) for t in STATISTICS_TABLES.values())
     book = BOOK_HEAD + _sections("book", BOOK_TABLES)
     laboratory = LABORATORY_HEAD + _sections("laboratory", LABORATORY_TABLES)
-    return HEAD + files + TABLES_HEAD + _rows(FACTORS) + tables + book + laboratory
+    return HEAD + files + TABLES_HEAD + _rows(FACTORS) + tables + statistics + book + laboratory
 
 
 def _sections(folder: str, tables: Mapping[str, Table]) -> str:

@@ -4,7 +4,7 @@ Every table is tidy, zstd-compressed parquet; each field's metadata holds its un
 file explains itself. ``docs/outputs.md`` is generated from here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -88,6 +88,18 @@ RUNS = Table(
         text("fingerprint", "digest of settings, data and source that determine the run", unit="id"),
     ),
 )
+
+_REASON = text("verdict_reason", "the numbers that gave the run its verdict, with the threshold", unit="text")
+
+
+def _with_reason(table: Table) -> Table:
+    """The table with the reason behind the verdict."""
+    after = [column.name for column in table.columns].index("verdict") + 1
+    return replace(table, columns=(*table.columns[:after], _REASON, *table.columns[after:]))
+
+
+JUDGED_RUNS = _with_reason(RUNS)
+"""The runs as they are collected; what a bundle writes, RUNS, has no reasons, and its slopes and verdicts are null."""
 
 GRADIENTS = Table(
     "gradients",
@@ -181,8 +193,15 @@ CELLS = Table(
         i32("runs_diverged", "runs", "how many of them diverged"),
         *(column for name in SUMMARISED for column in _summary(name)),
         text("verdict", "the commonest verdict of its runs; a tie goes to the worse"),
+        i32("runs_of_verdict", "runs", "how many of its runs have this verdict"),
+        text(
+            "verdict_reason",
+            "how many runs have which verdict, and the numbers of the first seed with the cell's",
+            unit="text",
+        ),
         f32("seconds", "s", "training time summed over its runs"),
     ),
 )
 
 TABLES = {table.name: table for table in (RUNS, CELLS, GRADIENTS, ACCURACY, CLIPPING)}
+"""As bundles write them, and the cells; ``core.results.RESULTS`` has all tables of the whole grid."""

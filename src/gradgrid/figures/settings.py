@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gradgrid.analysis.verdicts import DECADES_OF_CHANGE
 from gradgrid.figures.source import Scope
 
 SPEED = "bias_gradient_norm"
+EXPLODES = 1.0
+"""Decades by which the first hidden layer is faster than the last where a figure is to show what explodes."""
 BOOK = ("sigmoid", "lecun_normal")
 REMEDY = ("relu", "kaiming_normal")
 
@@ -41,7 +42,7 @@ def telling_settings(scope: Scope, depth: int) -> list[Setting]:
     chosen = [
         Setting(*BOOK, "the book's setting") if BOOK in decades else vanishing,
         Setting(*REMEDY, "its usual remedy") if REMEDY in decades else even,
-        *([exploding] if decades.min() <= -DECADES_OF_CHANGE else []),
+        *([exploding] if decades.min() <= -EXPLODES else []),
     ]
     first_of_each = {(setting.activation, setting.initializer): setting for setting in reversed(chosen)}
     return list(reversed(first_of_each.values()))
