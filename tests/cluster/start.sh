@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Starts a SLURM of one node, for tests: munged, slurmctld and slurmd as root on the loopback address, without
-# systemd and without a database. Needs Debian's slurm-wlm and munge; stop.sh ends it.
-#   bash tests/cluster/start.sh FOLDER     everything lies in FOLDER, and a link in /etc/slurm leads there
+# systemd and without a database. Needs Debian's slurm-wlm and munge; stop.sh ends it. The node has two GPUs for SLURM
+# to hand out that are none: it asks no more of one than to be a device.
+#   bash tests/cluster/start.sh FOLDER     everything lies in FOLDER, and links in /etc/slurm lead there
 # Environment: SLURM_CPUS (16) and SLURM_MEM_MB (64000), what the node pretends to have.
 set -euo pipefail
 base=$(realpath -m "${1:?the folder for configuration, state and logs}")
@@ -48,10 +49,13 @@ ReturnToService=2
 # ended jobs stay in the queue, for whoever asks for them
 MinJobAge=3600
 KillWait=5
-NodeName=$node NodeAddr=127.0.0.1 CPUs=$cpus CoresPerSocket=$cpus RealMemory=${SLURM_MEM_MB:-64000}
+GresTypes=gpu
+NodeName=$node NodeAddr=127.0.0.1 CPUs=$cpus CoresPerSocket=$cpus RealMemory=${SLURM_MEM_MB:-64000} Gres=gpu:2
 PartitionName=main Nodes=$node Default=YES MaxTime=1-00:00:00 DefMemPerCPU=500
 CONF
+printf 'Name=gpu File=%s\n' /dev/null /dev/zero >"$base/gres.conf"
 ln -sfn "$base/slurm.conf" /etc/slurm/slurm.conf
+ln -sfn "$base/gres.conf" /etc/slurm/gres.conf
 
 alive() { [[ -s $base/$1.pid ]] && kill -0 "$(<"$base/$1.pid")" 2>/dev/null; }
 alive munged || munged --force --key-file="$base/munge/key" --socket="$base/munged.socket" \

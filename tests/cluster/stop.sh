@@ -11,7 +11,7 @@ if [[ $(readlink /etc/slurm/slurm.conf) == "$base/slurm.conf" ]]; then
         [[ -z $(timeout 5 squeue --noheader 2>/dev/null) ]] && break
         sleep 0.1
     done
-    rm /etc/slurm/slurm.conf
+    rm /etc/slurm/slurm.conf /etc/slurm/gres.conf
 fi
 for daemon in slurmd slurmctld munged; do
     [[ -s $base/$daemon.pid ]] || continue

@@ -3,9 +3,11 @@
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
 REPOSITORY = Path(__file__).parents[2]
+PROFILES = REPOSITORY / "workflow/profiles"
 RULE = re.compile(r"^rule (\w+):\n(.*?)(?=^rule |\Z)", re.MULTILINE | re.DOTALL)
 LOCAL = re.compile(r"^localrules:\n((?:    \w+,\n)+)", re.MULTILINE)
 RULES = {
@@ -17,7 +19,7 @@ RULES = {
 
 def settings(profile):
     """What a profile says."""
-    return yaml.safe_load((REPOSITORY / "workflow/profiles" / profile / "config.yaml").read_text("utf-8"))
+    return yaml.safe_load((PROFILES / profile / "config.yaml").read_text("utf-8"))
 
 
 def test_rules_that_take_long_are_submitted_and_get_more_at_each_attempt():
@@ -31,5 +33,16 @@ def test_rules_that_take_long_are_submitted_and_get_more_at_each_attempt():
         assert re.search(asked, RULES[name]), name
 
 
-def test_the_profile_of_a_cluster_repeats_the_default_one():
-    assert settings("default").items() <= settings("slurm").items()
+@pytest.mark.parametrize("profile", ["slurm", "gpu"])
+def test_the_other_profiles_repeat_the_default_one(profile):
+    assert settings("default").items() <= settings(profile).items()
+
+
+def test_what_trains_on_the_device_asks_for_a_gpu():
+    on_device = {name for name, body in RULES.items() if "CONFIG.device" in body or name == "train"}
+    asked = {name: {"gpu": 1} for name in on_device}
+    lines = {"config": {"device": "cuda"}, "set-resources": asked}
+    assert settings("gpu") == {**settings("default"), **lines, "resources": {"gpu": 1}}
+    commented = (PROFILES / "slurm/config.yaml").read_text("utf-8").split("# Edit: one GPU")[1]
+    block = re.search(r"\n((?:# .*\n)+)", commented)[1]
+    assert yaml.safe_load(re.sub("^# ", "", block, flags=re.MULTILINE)) == lines
