@@ -1,9 +1,13 @@
 """A page of HTML as tests read it: elements, text, scripts and styles."""
 
+import gzip
 import json
+import math
 import re
+from base64 import b64decode
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 
@@ -41,9 +45,31 @@ class Page(HTMLParser):
     def text(self) -> str:
         return " ".join(" ".join(self.words).split())
 
+    def script(self, name: str) -> str:
+        """The text of the script with this id."""
+        return self.raw["script"][[script.get("id") for script in self.all("script")].index(name)]
+
     @property
-    def cells(self) -> dict:
-        return json.loads(self.raw["script"][0], parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
+    def header(self) -> dict:
+        """What the explorer knows beside its numbers."""
+        text = self.script("explorer-header")
+        return json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
+
+    @property
+    def numbers(self) -> dict[str, np.ndarray]:
+        """The explorer's numbers by name."""
+        planes = np.frombuffer(gzip.decompress(b64decode(self.script("explorer-numbers"))), np.uint8)
+        numbers = np.ascontiguousarray(planes.reshape(4, -1).T).view("<f4").ravel()
+        shapes = dict(self.header["shapes"])
+        ends = np.cumsum([math.prod(shape) for shape in shapes.values()])
+        assert ends[-1] == len(numbers)
+        parts = zip(shapes.items(), np.split(numbers, ends[:-1]), strict=True)
+        return {name: values.reshape(shape) for (name, shape), values in parts}
+
+    @property
+    def levels(self) -> dict[str, list]:
+        """The levels of every factor."""
+        return {factor["name"]: factor["levels"] for factor in self.header["factors"]}
 
 
 def section(name: str, text: str) -> str:

@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 REPOSITORY = Path(__file__).parents[2]
-CONDA_NAMES = {"torch": "pytorch"}
+CONDA_NAMES = {"torch": "pytorch", "playwright": "playwright-python"}
 PIN = re.compile(r"([A-Za-z0-9._-]+)==(\S+) \\")
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?")
 
@@ -42,9 +42,9 @@ def locked(lock):
 
 def test_conda_has_the_bounds_of_pyproject(project, requirements):
     environment = yaml.safe_load((REPOSITORY / "environment.yml").read_text(encoding="utf-8"))
-    listed = [
-        Requirement(line) for line in environment["dependencies"] if isinstance(line, str) and line != "pip"
-    ]
+    *listed, from_pip = environment["dependencies"]
+    named = [*listed, *from_pip["pip"]]
+    listed = [Requirement(line) for line in named if line != "pip" and not line.startswith("--editable")]
     conda = {requirement.name: requirement.specifier for requirement in listed}
     expected = {
         CONDA_NAMES.get(name, name): requirement.specifier for name, requirement in requirements.items()

@@ -154,7 +154,7 @@ def test_problems_show_computed_and_expected(built):
 def test_sections_without_a_figure_stay_and_further_figures_do_not(built):
     text = section("book", built[1])
     assert text.count("<h3 id=") == len(SECTIONS)
-    assert text.count("<figure") == 2
+    assert text.count('<figure id="figure-') == 2
     assert "Further figures" not in text
 
 
@@ -178,7 +178,7 @@ def test_hostile_texts_stay_text(tmp_path):
     figure(folder / "figures", "book_new", TITLE, 290, title=HOSTILE, caption=HOSTILE)
     text = build(folder)
     page = Page(text)
-    assert [element.get("type") for element in page.all("script")] == ["application/json", None]
+    assert len(page.all("script")) == 4
     assert page.text.count(HOSTILE) >= 3 * 4 + 1 + 3 * 3
     assert text.count("</table>") == text.count("<table")
 

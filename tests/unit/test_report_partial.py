@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import partial_tables
 from html_page import Page
@@ -62,15 +63,15 @@ def test_runs_that_are_not_there_stand_in_the_table_of_verdicts(page):
 
 
 def test_the_table_of_cells_says_how_many_seeds_there_are(page):
-    data = page.cells
-    keys = [column["key"] for column in data["columns"]]
-    assert keys.index("seeds") == 4
-    seeds = data["values"][4]
-    assert [seeds.count(number) for number in (0, 1, 3)] == [14, 4, 6]
-    assert "seeds there, of 3" in page.text
-    of_holes = [row for row, number in enumerate(seeds) if number == 0]
-    for key in ("verdict", "validation_accuracy", "gradient_slope", "seconds"):
-        assert {data["values"][keys.index(key)][row] for row in of_holes} == {None}
+    seeds = page.numbers["seeds"]
+    assert [np.sum(seeds == number) for number in (0, 1, 3)] == [14, 4, 6]
+    assert {"source": "seeds", "title": "seeds there, of 3", "picked": True}.items() <= page.header[
+        "columns"
+    ][9].items()
+    holes = np.flatnonzero(seeds == 0)
+    assert {page.header["verdict_of"][cell] for cell in holes} == {None}
+    for name in ("validation_accuracy_mean", "gradient_slope_mean", "seconds", "run_verdict"):
+        assert np.isnan(page.numbers[name][holes]).all()
     assert "results/partial/tables/cells.parquet" in page.text
 
 

@@ -1,30 +1,33 @@
-"""The table of cells as the page holds it: one JSON object that a small script sorts, filters and shows."""
+"""The columns of the page's table of cells."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from gradgrid.core.tables import CELLS, FACTORS
-
-DIGITS = 5
-"""Significant digits of the numbers in the page; the parquet file has them all."""
 
 
 @dataclass(frozen=True)
 class Shown:
     """A column of the page's table: source column, heading, and how its values are written.
 
-    ``kind`` is text, integer, percent, decimal or seconds; ``interval`` says that half the width of the 95 %
-    interval stands behind the mean.
+    ``kind`` is text, integer, number, percent, decimal or seconds; ``interval`` says that half the width of the
+    95 % interval stands behind the mean; ``picked`` that it is there before the reader chooses.
     """
 
     source: str
     title: str
     kind: str
     interval: bool = False
+    picked: bool = True
+
+    @property
+    def numbers(self) -> list[str]:
+        """The columns of the table of cells behind a measure; factors and verdict stand in the page by themselves."""
+        if self.interval:
+            return [f"{self.source}_{end}" for end in ("mean", "low", "high")]
+        return [self.source] if self.source in MEASURED else []
 
 
 MEASURES = (
@@ -34,22 +37,29 @@ MEASURES = (
     Shown("gradient_slope", "gradient slope, decades per layer", "decimal", interval=True),
     Shown("runs_diverged", "runs diverged", "integer"),
     Shown("best_validation_accuracy", "best validation accuracy, %", "percent", interval=True),
-    Shown("seconds", "training, s", "seconds"),
+    Shown("train_accuracy", "training accuracy, %", "percent", interval=True, picked=False),
+    Shown("seconds", "training, s", "seconds", picked=False),
 )
+MEASURED = ("seeds", "runs_diverged", "seconds")
+"""Measures that are one number a cell."""
 
 
 def columns(cells: pd.DataFrame, asked: int | None = None) -> tuple[Shown, ...]:
-    """The factors that vary in this grid, how many of the seeds asked for are there if some are not, the measures."""
-    varying = [factor for factor in FACTORS if cells[factor.name].nunique() > 1]
-    factors = (Shown(f.name, f.name.replace("_", " "), _factor_kind(cells[f.name])) for f in varying)
-    seeds = () if asked is None else (Shown("seeds", f"seeds there, of {asked}", "integer"),)
-    return (*factors, *seeds, *MEASURES)
+    """The factors, those that vary picked, how many of the seeds asked for are there, and the measures.
+
+    ``asked`` is the number of seeds asked for if some runs are not there.
+    """
+    factors = (_factor(f.name, cells[f.name]) for f in FACTORS)
+    title = "seeds" if asked is None else f"seeds there, of {asked}"
+    return (*factors, Shown("seeds", title, "integer", picked=asked is not None), *MEASURES)
 
 
-def _factor_kind(values: pd.Series) -> str:
-    if pd.api.types.is_integer_dtype(values):
-        return "integer"
-    return "number" if pd.api.types.is_float_dtype(values) else "text"
+def _factor(name: str, levels: pd.Series) -> Shown:
+    if pd.api.types.is_integer_dtype(levels):
+        kind = "integer"
+    else:
+        kind = "number" if pd.api.types.is_float_dtype(levels) else "text"
+    return Shown(name, name.replace("_", " "), kind, picked=levels.nunique() > 1)
 
 
 def described(shown: Shown) -> str:
@@ -60,33 +70,5 @@ def described(shown: Shown) -> str:
 
 def options(cells: pd.DataFrame, shown: Sequence[Shown]) -> dict[str, list]:
     """Levels to choose from by column: every factor that varies, the seeds that are there, and the verdict."""
-    chosen = [c.source for c in shown if c not in MEASURES or c.source == "verdict"]
+    chosen = [c.source for c in shown if c.picked and (c not in MEASURES or c.source == "verdict")]
     return {name: sorted(cells[name].dropna().unique().tolist()) for name in chosen}
-
-
-def page_data(cells: pd.DataFrame, shown: Sequence[Shown]) -> dict[str, Any]:
-    """Columns and values for the page's script; a null or non-finite number becomes None."""
-    return {
-        "columns": [{"key": c.source, "kind": c.kind, "interval": c.interval} for c in shown],
-        "values": [_values(cells, c) for c in shown],
-        "halfwidths": [_halfwidths(cells, c) if c.interval else None for c in shown],
-    }
-
-
-def _values(cells: pd.DataFrame, shown: Shown) -> list:
-    return [_plain(value) for value in cells[f"{shown.source}_mean" if shown.interval else shown.source]]
-
-
-def _halfwidths(cells: pd.DataFrame, shown: Shown) -> list:
-    low, high = (cells[f"{shown.source}_{end}"] for end in ("low", "high"))
-    return [_plain(half) for half in (high - low) / 2]
-
-
-def _plain(value: object) -> object:
-    """A value that JSON can hold: numbers to DIGITS significant digits, None for what is not finite."""
-    if value is None or isinstance(value, str):
-        return value
-    number = float(value)
-    if not math.isfinite(number):
-        return None
-    return int(number) if number.is_integer() else float(f"{number:.{DIGITS}g}")

@@ -12,14 +12,13 @@ from gradgrid.core.entries import UNSAID
 from gradgrid.core.laboratory_tables import LABORATORY_TABLES
 from gradgrid.core.numbers import listed
 from gradgrid.core.tables import FACTOR_NAMES, TABLES
-from gradgrid.report import book, cells, jobs, laboratory
+from gradgrid.report import book, cells, explorer, jobs, laboratory
+from gradgrid.report.explorer import VERDICTS
 from gradgrid.report.findings import Grid, findings
 from gradgrid.report.inputs import Inputs
 from gradgrid.report.numbers import count, duration
 from gradgrid.report.pictures import chapters
 
-VERDICTS = ("healthy", "saturated", "dead units", "exploding", "vanishing", "never learned", "diverged")
-"""The order of the table of verdicts, from the best to the worst."""
 NOT_THERE = "not there yet"
 """What stands in that table for runs that are asked for and still to be trained."""
 CHAPTERS = {"book": "the book's chapter", "laboratory": "the laboratory"}
@@ -151,16 +150,14 @@ def _factors(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _cells(inputs: Inputs) -> dict[str, Any]:
-    frame = inputs.cells
-    columns = cells.columns(frame, len(inputs.part.seeds) if inputs.part else None)
+    frame, explored = inputs.cells, explorer.context(inputs)
     constant = (name for name in FACTOR_NAMES if frame[name].nunique() == 1 and _said(frame, name))
     return {
-        "columns": columns,
-        "described": cells.described,
-        "options": cells.options(frame, columns),
-        "cells_data": cells.page_data(frame, columns),
+        "explorer": explored,
+        "options": cells.options(frame, explored["columns"]),
         "constant": ", ".join(f"{name.replace('_', ' ')} {frame[name].iloc[0]}" for name in constant),
         "outcomes": _outcomes(inputs),
+        "tables_folder": "results/partial/tables" if inputs.part else "results/tables",
     }
 
 

@@ -49,6 +49,14 @@ LABORATORY_READ = {
     "recurrent_training": ["dataset", "sequence", "spectral_radius", "clipping", "seed", "step", "status"],
 }
 """The same of the laboratory."""
+CLIPPED = ("clipped_fraction", "gradient_norm_median", "gradient_norm_p95", "gradient_norm_max")
+RUN = ["cell_id", "seed"]
+MEASURED = {
+    "gradients": [*RUN, "step", "epoch", "layer", "bias_gradient_norm"],
+    "accuracy": [*RUN, "step", "epoch", "split", "accuracy"],
+    "clipping": [*RUN, "epoch", *CLIPPED],
+}
+"""What the explorer shows of every run over its training, by table."""
 NO_IMAGES = {"", "standard_normal"}
 """What stands for the data of rows that no images went into."""
 
@@ -57,6 +65,7 @@ NO_IMAGES = {"", "standard_normal"}
 class Inputs:
     """Everything that was read. ``accuracy`` holds the rows of the book's cell only, or none.
 
+    ``measured`` holds every run's measurements over its training by table, texts as categories.
     ``book`` and ``laboratory`` hold the tables of these chapters by name, or are None where they were left out.
     ``part`` says what was asked for if only a part of it is there; ``cells`` then has those without a run too.
     """
@@ -64,6 +73,7 @@ class Inputs:
     runs: pd.DataFrame
     cells: pd.DataFrame
     accuracy: pd.DataFrame
+    measured: Mapping[str, pd.DataFrame]
     epochs: int
     dataset: str
     figures: tuple[tuple[Sidecar, Path], ...]
@@ -99,6 +109,9 @@ def read(
         runs=runs,
         cells=cells,
         accuracy=accuracy,
+        measured={
+            name: _table(tables / f"{name}.parquet", columns=c).to_pandas() for name, c in MEASURED.items()
+        },
         epochs=epochs,
         dataset=dataset,
         figures=_figures(figures),

@@ -20,6 +20,7 @@ class Picture:
 
     sidecar: Sidecar
     address: str
+    data: str = ""
 
     @classmethod
     def of(cls, sidecar: Sidecar, path: Path) -> "Picture":

@@ -1,18 +1,36 @@
 """From tables, figures and provenance to one HTML file that needs no network."""
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gradgrid.core.files import replacing
 from gradgrid.report.context import context
 from gradgrid.report.inputs import read
+
+SCRIPTS = (
+    "page.js",
+    "explorer_data.js",
+    "explorer_text.js",
+    "explorer_state.js",
+    "explorer_charts.js",
+    "explorer_map.js",
+    "explorer_cards.js",
+    "explorer_table.js",
+    "save.js",
+    "explorer.js",
+)
+"""The page's own scripts, in their order."""
+SNIPPET = "window.vegaEmbed = vegaEmbed;"
+"""What the library leaves behind for them."""
 
 
 def build(
@@ -27,7 +45,7 @@ def build(
     """Write the report, whole or not at all; equal inputs give equal bytes.
 
     Args:
-        tables: folder of runs.parquet, cells.parquet and accuracy.parquet.
+        tables: folder of the grid's five tables.
         figures: the figures' sidecars (.json), each beside its pictures (.svg and .png).
         provenance: what ``core.provenance.write`` wrote.
         config: the configuration file, whose text is shown as it was written.
@@ -49,21 +67,33 @@ def render(page: Mapping[str, Any]) -> str:
     environment = Environment(
         loader=PackageLoader("gradgrid.report"), autoescape=True, undefined=StrictUndefined
     )
-    style, script = _own("style.css"), _own("report.js")
+    own = {"style": _own("style.css"), "library": library(), "script": _script()}
     template = environment.get_template("report.html.j2")
-    # Style and script are this package's own files, so they are the only text that is not escaped.
-    return template.render(**page, style=Markup(style), script=Markup(script), policy=_policy(style, script))
+    # Style and scripts are no text of the reader's, so they are the only ones that are not escaped.
+    unescaped = {name: Markup(text) for name, text in own.items()}
+    return template.render(**page, **unescaped, policy=_policy(own.pop("style"), own.values()))
+
+
+@cache
+def library() -> str:
+    """Vega-Embed, Vega-Lite and Vega as one script that asks nothing of a network (ADR 12), under their licences."""
+    return f"/*\n{_own('licences.txt')}*/\n{vl_convert.javascript_bundle(SNIPPET)}"
+
+
+def _script() -> str:
+    """The page's own scripts as one, in a scope of their own."""
+    return "\n".join(['"use strict";', "{", *map(_own, SCRIPTS), "}"])
 
 
 def _own(name: str) -> str:
     return (resources.files("gradgrid.report") / "templates" / name).read_text(encoding="utf-8")
 
 
-def _policy(style: str, script: str) -> str:
-    """A Content-Security-Policy that allows this style, this script and inlined pictures, and no network."""
+def _policy(style: str, scripts: Iterable[str]) -> str:
+    """A Content-Security-Policy that allows this style, these scripts and inlined pictures, and no network."""
     return (
-        f"default-src 'none'; img-src data:; style-src {_source(style)}; script-src {_source(script)}; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; img-src data:; style-src {_source(style)}; "
+        f"script-src {' '.join(map(_source, scripts))}; base-uri 'none'; form-action 'none'"
     )
 
 

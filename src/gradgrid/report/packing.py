@@ -1,0 +1,94 @@
+"""Numbers for the page: float32 arrays in one compressed text, thinned where the grid is too large for it.
+
+The bytes of all numbers stand in planes (all first bytes, then all second ones, …), in which signs and exponents
+repeat, so that gzip shrinks them; the page's script takes them apart again.
+"""
+
+import gzip
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+BUDGET = 5_000_000
+"""Bytes of text that the curves of all runs may take in the page; the default grid's take a third of it."""
+EXACT = 23
+"""Bits of a float32's significand after the leading one."""
+
+
+@dataclass(frozen=True)
+class Thinning:
+    """How curves are thinned: bits of the significand kept, which measured steps, whether seeds are kept apart."""
+
+    bits: int = EXACT
+    every: int = 1
+    by_seed: bool = True
+
+    @property
+    def words(self) -> str:
+        """What was left out, for the reader; empty if nothing was."""
+        said = []
+        if self.bits < EXACT:
+            said.append(f"numbers are rounded to within {0.5**self.bits / 2:.1g} of their size")
+        if self.every > 1:
+            said.append(f"of the measured steps the first, the last and every {self.every}th are kept")
+        if not self.by_seed:
+            said.append("in place of each seed stands the mean over the seeds")
+        return "; ".join(said)
+
+    def steps(self, number: int) -> np.ndarray:
+        """The places of the steps that are kept, of so many."""
+        return np.union1d(np.arange(0, number, self.every), [0, max(number - 1, 0)])
+
+
+LADDER = (
+    Thinning(),
+    Thinning(bits=12),
+    Thinning(bits=12, every=2),
+    Thinning(bits=12, by_seed=False),
+    Thinning(bits=12, every=2, by_seed=False),
+    Thinning(bits=8, every=4, by_seed=False),
+    Thinning(bits=6, every=16, by_seed=False),
+)
+"""From everything to the least; the first that keeps the budget is taken, the last in any case."""
+
+
+def fitted(curves: Mapping[str, np.ndarray], budget: int = BUDGET) -> tuple[dict[str, np.ndarray], Thinning]:
+    """Curves [rows, seeds, steps] by name, thinned as little as lets their text keep a budget of bytes."""
+    for thinning in LADDER:
+        thinned = {name: _thinned(values, thinning) for name, values in curves.items()}
+        if len(packed(thinned)) <= budget:
+            break
+    return thinned, thinning
+
+
+def _thinned(values: np.ndarray, thinning: Thinning) -> np.ndarray:
+    kept = values[:, :, thinning.steps(values.shape[2])]
+    return rounded(kept if thinning.by_seed else over_seeds(kept), thinning.bits)
+
+
+def over_seeds(values: np.ndarray) -> np.ndarray:
+    """The mean over the seeds [rows, 1, steps] of the values that there are; NaN where there is none."""
+    there = np.isfinite(values)
+    total = np.where(there, values, 0).sum(axis=1, keepdims=True, dtype=np.float64)
+    number = there.sum(axis=1, keepdims=True)
+    return np.where(number > 0, total / np.maximum(number, 1), np.nan).astype(np.float32)
+
+
+def rounded(values: np.ndarray, bits: int) -> np.ndarray:
+    """float32 rounded to ``bits`` bits after the leading one: within 2^-(bits+1) of its size, ties to even."""
+    if bits >= EXACT:
+        return values
+    dropped = np.uint32(EXACT - bits)
+    whole = np.ascontiguousarray(values, dtype="<f4").view("<u4")
+    odd = (whole >> dropped) & np.uint32(1)
+    half = np.uint32((1 << (int(dropped) - 1)) - 1)
+    return ((whole + half + odd) & ~np.uint32((1 << int(dropped)) - 1)).view("<f4")
+
+
+def packed(arrays: Mapping[str, np.ndarray]) -> str:
+    """All arrays, one after the other, as base64 of gzip of the planes of their bytes."""
+    numbers = np.concatenate([np.ravel(values).astype("<f4") for values in arrays.values()])
+    planes = numbers.view(np.uint8).reshape(-1, 4).T
+    return b64encode(gzip.compress(planes.tobytes(), compresslevel=6, mtime=0)).decode()
