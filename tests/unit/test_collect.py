@@ -82,6 +82,20 @@ def test_runs_are_finished_with_slope_and_verdict(grid, bundles, tmp_path):
     assert None not in found["verdict"].to_pylist()
 
 
+@pytest.mark.parametrize("rows", [1, 500])
+def test_how_many_bundles_are_finished_at_a_time_changes_no_run(rows, bundles, tmp_path, monkeypatch):
+    whole, parts = tmp_path / "whole.parquet", tmp_path / "parts.parquet"
+    collect_runs(bundles["runs"], bundles["gradients"], whole)
+    finished, finish = [], collecting.finish_runs
+    monkeypatch.setattr(collecting, "ROW_GROUP", rows)
+    monkeypatch.setattr(
+        collecting, "finish_runs", lambda runs, *rest: finished.append(len(runs)) or finish(runs, *rest)
+    )
+    collect_runs(bundles["runs"], bundles["gradients"], parts)
+    assert len(finished) > 1
+    assert pq.read_table(parts).to_pylist() == pq.read_table(whole).to_pylist()
+
+
 def test_runs_and_gradients_of_different_bundles_are_refused(bundles, tmp_path):
     with pytest.raises(GradgridError, match=r"1\.parquet: no gradients of"):
         collect_runs(bundles["runs"][:1], bundles["gradients"][1:2], tmp_path / "runs.parquet")

@@ -1,11 +1,12 @@
 """The files of the bundles, gathered into one file a table.
 
 Files are read one after the other and written in row groups of about ``ROW_GROUP`` rows, so that memory does
-not grow with the grid. The rows keep the order of the files given.
+not grow with the grid (docs/adr/0011). The rows keep the order of the files given.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,6 +21,9 @@ from gradgrid.core.tables import JUDGED_RUNS, RUNS, TABLES, Table
 from gradgrid.core.verdicts import Verdicts
 
 ROW_GROUP = 65_536
+"""Rows that are in memory at a time, and those of one bundle more."""
+
+Part = TypeVar("Part")
 
 _REMEDY = "delete it and run again: its bundle is then trained again"
 
@@ -56,8 +60,11 @@ def collect_runs(
     They are worked out here and not in training, so that a changed rule or limit retrains nothing. Both sequences
     must list the same bundles in the same order.
     """
-    pairs = zip(runs_files, gradients_files, strict=True)
-    _write((_finished_bundle(*pair, limits) for pair in pairs), JUDGED_RUNS, out, metadata)
+    bundles = (_bundle(*pair) for pair in zip(runs_files, gradients_files, strict=True))
+    # Several at a time, because pandas takes as long for one bundle as for ten.
+    several = _batches(bundles, lambda bundle: len(bundle[1]))
+    finished = (finish_runs(*map(_joined, zip(*batch, strict=True)), limits) for batch in several)
+    _write(finished, JUDGED_RUNS, out, metadata)
 
 
 def finish_runs(runs: pa.Table, gradients: pa.Table, limits: Verdicts = DEFAULTS) -> pa.Table:
@@ -69,16 +76,17 @@ def finish_runs(runs: pa.Table, gradients: pa.Table, limits: Verdicts = DEFAULTS
     return to_arrow(frame, JUDGED_RUNS)
 
 
-def _finished_bundle(runs_file: Path, gradients_file: Path, limits: Verdicts) -> pa.Table:
+def _bundle(runs_file: Path, gradients_file: Path) -> tuple[pa.Table, pa.Table]:
+    """The runs of a bundle, and of their gradients what verdicts are made of."""
     runs = _read(runs_file, RUNS)
     gradients = _read(gradients_file, TABLES["gradients"], _VERDICT_GRADIENTS)
-    without = set(runs["run_id"].to_pylist()) - set(gradients["run_id"].to_pylist())
+    without = set(runs["run_id"].to_pylist()) - set(gradients["run_id"].unique().to_pylist())
     if without:
         raise GradgridError(
             f"{gradients_file}: no gradients of {len(without)} runs of {runs_file}, such as {min(without)}; "
             f"the two files are not of one training; {_REMEDY}"
         )
-    return finish_runs(runs, gradients, limits)
+    return runs, gradients
 
 
 def _read(file: Path, table: Table, columns: list[str] | None = None) -> pa.Table:
@@ -127,17 +135,22 @@ def _write(parts: Iterable[pa.Table], table: Table, out: Path, metadata: Mapping
         replacing(out) as part,
         pq.ParquetWriter(part, schema, compression=COMPRESSION) as writer,
     ):
-        for group in _row_groups(parts):
+        for group in map(_joined, _batches(parts, len)):
             writer.write_table(group, row_group_size=len(group))
 
 
-def _row_groups(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Neighbouring tables joined until they reach ROW_GROUP rows; one large table is not split."""
-    waiting: list[pa.Table] = []
+def _joined(tables: Iterable[pa.Table]) -> pa.Table:
+    return pa.concat_tables(tables).unify_dictionaries()
+
+
+def _batches(parts: Iterable[Part], rows: Callable[[Part], int]) -> Iterator[list[Part]]:
+    """Neighbours together until they have ROW_GROUP rows; a part with more is not split."""
+    waiting, count = [], 0
     for part in parts:
         waiting.append(part)
-        if sum(map(len, waiting)) >= ROW_GROUP:
-            yield pa.concat_tables(waiting).unify_dictionaries()
-            waiting = []
-    if any(map(len, waiting)):
-        yield pa.concat_tables(waiting).unify_dictionaries()
+        count += rows(part)
+        if count >= ROW_GROUP:
+            yield waiting
+            waiting, count = [], 0
+    if count:
+        yield waiting
