@@ -1,6 +1,7 @@
 rule provenance:
     input:
-        dataset=rules.data.output.provenance,
+        # Its name: beside another rule's output Snakemake compares each of the bundles' files with all of them.
+        dataset="results/data/dataset.json",
         runs=bundle_files("runs"),
     output:
         "results/provenance.json",
