@@ -103,7 +103,7 @@ def test_a_gpu_that_the_job_was_given_is_kept(machine, monkeypatch, given):
 
 def test_of_several_that_are_named_one_is_taken(machine, monkeypatch):
     machine(TWO)
-    monkeypatch.setenv(gpus.VISIBLE, "1, 3")
+    monkeypatch.setenv(gpus.VISIBLE, "1, 3,-1,0")
     with job() as (first, _), job() as (second, _), job() as (third, _):
         assert [first, second, third] == [taken(1, 0), taken(3, 0), taken(1, 1)]
 

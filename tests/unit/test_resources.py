@@ -54,6 +54,18 @@ def test_head_room_and_the_least_of_both():
     assert 1.5 * memory <= large.memory_mb < 1.5 * memory + 100
 
 
+def test_jobs_for_a_gpu_are_given_more_memory_and_large_stacks_more_still():
+    def on(device, initializers):
+        asked = config(depth=1, initializer=initializers).model_copy(update={"device": device})
+        return bundle_resources(plan(asked).bundles[0], asked, "mnist").memory_mb
+
+    many = [{"normal": {"std": (i + 1) / 1000}} for i in range(2000)]
+    assert on("auto", many[:4]) == on("cpu", many[:4]) == 2_000
+    assert on("cuda", many[:4]) >= 1.5 * resources.GPU_PROCESS_MIB
+    stack = 4 * resources.HOST_COPIES * resources._parameters(1, 30) / 2**20
+    assert on("cuda", many) - on("cuda", many[:1000]) > 1.5 * 1000 * stack, "of each run in the stack"
+
+
 def test_minibatches_of_all_images_take_memory():
     assert given("digits", {"minibatch": 1_297})[1] > given("digits", {"minibatch": 100})[1]
     products = 4 * 50_000**2 / 2**20

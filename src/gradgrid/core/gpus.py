@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import count
+from itertools import count, takewhile
 from pathlib import Path
 from typing import TextIO
 
@@ -54,7 +54,8 @@ def visible() -> list[str]:
     """The GPUs that this process may use: those that CUDA_VISIBLE_DEVICES names, else all that the driver lists."""
     named = os.environ.get(VISIBLE)
     if named is not None:
-        return [name.strip() for name in named.split(",") if name.strip()]
+        names = (name.strip() for name in named.split(","))
+        return list(takewhile(lambda name: name not in ("", "-1"), names))  # as CUDA reads it
     command = shutil.which("nvidia-smi")
     return listed(_said(command, "-L")) if command else []
 

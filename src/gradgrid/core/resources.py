@@ -20,6 +20,8 @@ LEAST_MEMORY_MB = 2000
 
 PROCESS_MIB = 660
 """A process that has loaded PyTorch and the tables' libraries."""
+GPU_PROCESS_MIB = 2_500
+"""The same with CUDA's libraries and what its driver keeps beside the GPU: an estimate, not measured."""
 IMAGE_BYTES = 5_600
 """What each image of a dataset adds, dense, sparse and in passing, by the difference between MNIST and the digits."""
 COPIES = 8
@@ -31,7 +33,13 @@ BLOCK = 250
 ROW_BYTES = 1_000
 """A row of any table while it is put together, by the peak of 2,000 runs of depth 1."""
 
+HOST_COPIES = 4
+"""Copies of a stack's parameters that are not on the GPU: as drawn, and in a checkpoint while it is written."""
+
 LARGEST_STACK, MEASURED_AT_ONCE, MEASURED_IMAGES = 64, 2**27, 1_000
+LARGEST_ON_GPU = 4_096
+"""Runs to train at a time on a GPU, if its memory holds them: a bound by estimate, with which a step takes long enough
+that it does not matter how long its operations take to start."""
 STEPS_AT_ONCE, IMAGES_AT_ONCE = 100, 4_096
 
 
@@ -49,25 +57,25 @@ def bundle_resources(bundle: Bundle, config: Config, dataset: str) -> Resources:
     least ten minutes and 2,000 MB.
     """
     minutes = RUNTIME_HEADROOM * bundle_seconds(bundle, config, dataset) / 60
-    hundreds = MEMORY_HEADROOM * bundle_memory(bundle, config.training, dataset) / 100
-    return Resources(max(LEAST_MINUTES, ceil(minutes)), max(LEAST_MEMORY_MB, 100 * ceil(hundreds)))
+    memory = MEMORY_HEADROOM * bundle_memory(bundle, config.training, dataset, config.device == "cuda")
+    return Resources(max(LEAST_MINUTES, ceil(minutes)), max(LEAST_MEMORY_MB, 100 * ceil(memory / 100)))
 
 
-def bundle_memory(bundle: Bundle, training: Training, dataset: str) -> float:
-    """Peak of memory of a bundle's job on the CPU, in MiB: the process, the images, a stack, and the rows of all runs.
+def bundle_memory(bundle: Bundle, training: Training, dataset: str, on_gpu: bool = False) -> float:
+    """Peak of memory of a bundle's job, in MiB: the process, the images, a stack, and the rows of all runs.
 
-    Fitted to what jobs recorded of themselves (``peak_memory_mib``): 676 on the digits for 4 runs of depth 1 and
+    Of a job ``on_gpu`` it is that beside the GPU, where the stack is; nothing of it was measured. On the CPU it is
+    fitted to what jobs recorded of themselves (``peak_memory_mib``): 676 on the digits for 4 runs of depth 1 and
     width 8, and 811 for 36 of depth 8 and width 30; 1,048 on MNIST for 4 of width 30. Larger stacks were measured
     beside the workflow.
     """
     sizes = SIZES[dataset]
     images = IMAGE_BYTES * (sizes.train + sizes.validation + sizes.test)
-    stack = min(len(bundle.runs), largest_stack(bundle.depth, bundle.width))
     minibatch = min(training.minibatch, sizes.train)
-    numbers = stack * _numbers_of_a_run(bundle.depth, bundle.width, minibatch)
-    numbers += _numbers_of_minibatches(minibatch)
+    numbers = _numbers_of_a_stack(bundle, minibatch, on_gpu) + _numbers_of_minibatches(minibatch)
     rows = len(bundle.runs) * _rows_of_a_run(bundle.depth, training, dataset)
-    return PROCESS_MIB + (images + 4 * numbers + ROW_BYTES * rows) / 2**20
+    process = GPU_PROCESS_MIB if on_gpu else PROCESS_MIB
+    return process + (images + 4 * numbers + ROW_BYTES * rows) / 2**20
 
 
 def largest_stack(depth: int, width: int) -> int:
@@ -84,10 +92,21 @@ def run_bytes(depth: int, width: int, minibatch: int) -> int:
     return 4 * _numbers_of_a_run(depth, width, minibatch)
 
 
+def _numbers_of_a_stack(bundle: Bundle, minibatch: int, on_gpu: bool) -> int:
+    """Those that a stack takes in the process's memory."""
+    depth, width, runs = bundle.depth, bundle.width, len(bundle.runs)
+    if on_gpu:
+        return min(runs, LARGEST_ON_GPU) * HOST_COPIES * _parameters(depth, width)
+    return min(runs, largest_stack(depth, width)) * _numbers_of_a_run(depth, width, minibatch)
+
+
 def _numbers_of_a_run(depth: int, width: int, minibatch: int) -> int:
     """A run's parameters in all copies, and what its hidden neurons take for the images that are fed at a time."""
-    parameters = (PIXELS + 1) * width + (depth - 1) * (width + 1) * width + (width + 1) * CLASSES
-    return COPIES * parameters + NUMBERS_AT_ONCE * depth * width * max(BLOCK, minibatch)
+    return COPIES * _parameters(depth, width) + NUMBERS_AT_ONCE * depth * width * max(BLOCK, minibatch)
+
+
+def _parameters(depth: int, width: int) -> int:
+    return (PIXELS + 1) * width + (depth - 1) * (width + 1) * width + (width + 1) * CLASSES
 
 
 def _numbers_of_minibatches(size: int) -> int:

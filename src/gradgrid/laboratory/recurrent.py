@@ -214,7 +214,8 @@ class _Training:
 
 def _radius(w_h: Tensor) -> float:
     """The spectral radius of one run's recurrent weights, NaN where they are not finite."""
-    return elman.spectral_radius(w_h.double()).item() if w_h.isfinite().all() else np.nan
+    found = w_h.double().cpu()  # eigenvalues of a single small matrix are nothing for a GPU
+    return elman.spectral_radius(found).item() if found.isfinite().all() else np.nan
 
 
 def _runs(settings: dict, clippings: Sequence[Entry | None]) -> list[Run]:

@@ -11,7 +11,7 @@ from gradgrid.core.config import Training
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.jobs import Progress
 from gradgrid.core.plan import BUNDLE_TABLES, Cell, Run
-from gradgrid.core.resources import run_bytes
+from gradgrid.core.resources import LARGEST_ON_GPU, run_bytes
 from gradgrid.core.schedule import epochs, steps_per_epoch
 from gradgrid.train.checkpoints import Checkpoints, StackCheckpoint
 from gradgrid.train.images import Images
@@ -25,8 +25,6 @@ _MEASURED_AT_ONCE = 2**27
 """Numbers that the activations, slopes and deltas of a stack may take while it is measured: half a gigabyte."""
 _LARGEST_STACK = 64
 """Runs beyond which a step of one run gets hardly any cheaper (benchmarks/training.py)."""
-_LARGEST_ON_GPU = 4096
-"""The same on a GPU, by the estimates of core/resources.py; not measured."""
 _SHARE_OF_FREE = 0.5
 """Share of a GPU's free memory that a stack may take: other jobs may train there, and the model is a rough one."""
 _ALLOCATION_FAILED = ("DefaultCPUAllocator", "ALLOC_FAILED", "bad_alloc", "CUDA error: out of memory")
@@ -67,7 +65,7 @@ def largest_stack_on(device: torch.device, cell: Cell, minibatch: int) -> int:
         return largest_stack(cell.depth, cell.width)
     free, _ = torch.cuda.mem_get_info(device)
     held = _SHARE_OF_FREE * free // run_bytes(cell.depth, cell.width, minibatch)
-    return max(1, min(_LARGEST_ON_GPU, int(held)))
+    return max(1, min(LARGEST_ON_GPU, int(held)))
 
 
 def largest_stack(depth: int, width: int) -> int:
