@@ -8,6 +8,7 @@ from gradgrid.core.prepared import Prepared
 
 @pytest.mark.parametrize("known", [None, ("digits", "0123456789abcdef")], ids=["to come", "there"])
 def test_what_is_written_is_read(tmp_path, known):
-    told = Handover(Prepared(3, known), {"depth=1/seed=0": 0, "depth=1/seed=1": 1795282702000000001})
+    generations = {"depth=1/seed=0": 0, "depth=1/seed=1": 1795282702000000001}
+    told = Handover(Prepared(3, known), generations, ("all",), "0123456789abcdef")
     told.write(tmp_path / "handover.json")
     assert Handover.read(tmp_path / "handover.json") == told

@@ -23,13 +23,27 @@ from gradgrid.core.laboratory import SOURCE as LABORATORY_SOURCE
 from gradgrid.core.laboratory import TABLES as LABORATORY_TABLES
 from gradgrid.core.laboratory import parts as laboratory_parts_of
 from gradgrid.core.laboratory import settings as laboratory_settings
-from gradgrid.core.fingerprints import TrainingSource, code_digest, digest, function_digest, source_digest
+from gradgrid.core.fingerprints import (
+    TrainingSource,
+    code_digest,
+    digest,
+    function_digest,
+    source_digest,
+    train_sources,
+)
 from gradgrid.core.handover import Handover
 from gradgrid.core.plan import BUNDLE_TABLES, BundleJob, plan
-from gradgrid.core.prepared import prepared
+from gradgrid.core.prepared import RECORD, prepared
 from gradgrid.core.resources import bundle_resources
+from gradgrid.core.results import RESULTS
 from gradgrid.core.sources import read_all
+from gradgrid.core.states import GRID, state_file, table_files
+from gradgrid.core.statistics_tables import STATISTICS_TABLES
 from gradgrid.core.work import RETRAIN, examine
+
+
+include: "storage.smk"
+
 
 # Planning makes many objects that stay, and looking them over takes a tenth of its time.
 gc.set_threshold(100_000)
@@ -61,11 +75,18 @@ def growing(amount):
 
 
 HANDOVER = Path(".snakemake/handover.json")
-PLANNED = Handover.read(HANDOVER) if workflow.remote_exec else None
-"""In a job on a cluster, what the Snakemake that submitted it found."""
+PLANNED = Handover.read(fetched(HANDOVER)) if workflow.remote_exec else None
+"""In a job on a cluster or elsewhere, what the Snakemake that submitted it found."""
+
+if PLANNED and PLANNED.forced:
+    os.environ[RETRAIN] = "\n".join(PLANNED.forced)
+if PLANNED and STORAGE and PLANNED.source != source_digest(train_sources()):
+    sys.exit(
+        "This job's gradgrid is not the one that planned it: build its image, or install its package, anew."
+    )
 
 
-DATA = PLANNED.data if PLANNED else prepared(CONFIG.dataset)
+DATA = PLANNED.data if PLANNED else prepared(CONFIG.dataset, fetched(RECORD))
 DATASET_NAME = DATA.known[0] if DATA.known else CONFIG.dataset.name
 """The dataset that training will be on, as far as is known."""
 
@@ -151,12 +172,15 @@ def generation(key):
     if key not in WORK:
         bundle = BUNDLES[key]
         basis = Basis.of(bundle.runs, CONFIG.training, *DATA.known, SOURCE) if DATA.known else None
-        WORK[key] = examine(bundle, basis)
+        WORK[key] = examine(bundle, basis, seen(bundle))
     return WORK[key].generation
 
 
+@cache
 def bundle_job(key):
     """What a bundle's job is told."""
+    if PLANNED:
+        fetch(BUNDLES[key])  # asked for before Snakemake copies what the job updates
     return BundleJob(BUNDLES[key], CONFIG.training, CONFIG.device, CONFIG.execution)
 
 
@@ -179,7 +203,13 @@ def forced_bundles():
 
 
 onstart:
-    if FORCED := forced_bundles():
-        os.environ[RETRAIN] = "\n".join(FORCED)  # a job does not know otherwise
+    FORCED = tuple(forced_bundles())  # a job does not know otherwise
     if workflow.non_local_exec:
-        Handover(DATA, {key: generation(key) for key in BUNDLES}).write(HANDOVER)
+        GENERATIONS = {key: generation(key) for key in BUNDLES}
+        Handover(DATA, GENERATIONS, FORCED, source_digest(train_sources())).write(HANDOVER)
+        store(HANDOVER)
+    else:
+        if FORCED:
+            os.environ[RETRAIN] = "\n".join(FORCED)
+        for bundle in BUNDLES.values():
+            fetch(bundle)

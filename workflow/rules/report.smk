@@ -20,15 +20,13 @@ rule provenance:
 
 rule report:
     input:
-        tables=expand(
-            "results/tables/{table}.parquet", table=["runs", "cells", "accuracy", "gradients", "clipping"]
-        ),
+        tables=expand("results/tables/{table}.parquet", table=RESULTS),
         book=BOOK_FILES,
         laboratory=LABORATORY_FILES,
         pictures=expand("results/figures/{figure}.{kind}", figure=FIGURES, kind=["svg", "png"]),
         sidecars=expand("results/figures/{figure}.json", figure=FIGURES),
         provenance=rules.provenance.output[0],
-        config="config.yaml",
+        config=local("config.yaml"),
     output:
         "report/index.html",
     log:

@@ -9,4 +9,5 @@ from gradgrid.train.bundle import DataFile, train_bundle
 with job(snakemake.log[0], snakemake.input):
     file = Path(snakemake.input.data)
     data = DataFile(*identify(file), load=lambda: load(file))
-    train_bundle(snakemake.params.job, snakemake.params.generation, data)
+    grid = Path(snakemake.output.state.removesuffix(f"state/{snakemake.wildcards.bundle}.json"))
+    train_bundle(snakemake.params.job, snakemake.params.generation, data, grid)
