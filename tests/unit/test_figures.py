@@ -71,7 +71,7 @@ def test_a_figure_writes_picture_and_sidecar_with_the_same_bytes_each_time(name,
 @pytest.mark.parametrize("name", NAMES)
 def test_the_notice_stands_on_the_figure_and_in_the_sidecar(name, tmp_path):
     folder = synthetic.write(
-        tmp_path / "t", depths=(2,), activations=("relu",), initializers=("lsuv",), seeds=1, dataset="digits"
+        tmp_path / "t", depths=(2,), activations=("relu",), initializers=("lsuv", "normal"), seeds=1, dataset="digits"
     )
     made = drawn(folder, name, NOTICE)
     assert any(NOTICE in text.get_text() for text in made.figure.findobj(Text))

@@ -152,9 +152,11 @@ class Stated:
 
     @property
     def words(self) -> str:
-        """Dataset and facts."""
+        """Dataset, how much of a part of a grid is there, and facts."""
         dataset = TITLES.get(self.source.dataset, self.source.dataset)
-        return " · ".join([*([dataset] if dataset else []), *self.facts])
+        head = [dataset] if dataset else []
+        head += [f"partial: {self.source.part.words}"] if self.source.part else []
+        return " · ".join([*head, *self.facts])
 
 
 def _several(level: Level | Sequence[Level]) -> list[Level]:

@@ -58,6 +58,17 @@ _DASHES = (SOLID, DASHED, DOTTED, DASH_DOT)
 HOLE = {"facecolor": "white", "edgecolor": "#c4c4c4", "hatch": "xxx", "linewidth": 0.5}
 """A field or panel of which no run is there yet: blank and crossed."""
 
+VERDICTS = {
+    "healthy": "#2a7a3f",
+    "vanishing": "#3a6ea8",
+    "exploding": "#b8430f",
+    "saturated": "#8a5a9e",
+    "dead units": "#77706a",
+    "diverged": "#a11d33",
+    "never learned": "#8a7200",
+}
+"""Colours of the verdicts, the same as on the page (report/templates/style.css); a letter or hatch goes with each."""
+
 _INITIALIZERS = {
     "normal": (VERMILLION, SOLID),
     "trunc_normal": (VERMILLION, DASH_DOT),
