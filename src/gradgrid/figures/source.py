@@ -46,7 +46,17 @@ class Source:
         """The combinations of levels that have rows, and how many: runs, in the table of cells."""
         if self.table == "cells":
             return self.read([*FACTOR_NAMES, "seeds"]).rename(columns={"seeds": "rows"})
-        return self.read(FACTOR_NAMES).groupby([*FACTOR_NAMES], sort=False).size().reset_index(name="rows")
+        return self._counted(FACTOR_NAMES)
+
+    def _counted(self, columns: Sequence[str]) -> pd.DataFrame:
+        """The combinations of some columns' values, and how many ``rows`` have each; of any table in little memory."""
+        batches = self._read_file(pq.ParquetFile).iter_batches(columns=list(columns))
+        tables = (pa.table(batch.cast(_text_plain(batch.schema))) for batch in batches)
+        parts = [table.group_by([*columns]).aggregate([([], "count_all")]).to_pandas() for table in tables]
+        if not parts:
+            return self.read(columns).assign(rows=0)
+        counts = pd.concat(parts).groupby([*columns], sort=False)["count_all"].sum()
+        return counts.reset_index(name="rows")
 
     @cached_property
     def _schema(self) -> pa.Schema:
@@ -65,7 +75,7 @@ class Source:
     @cached_property
     def dataset(self) -> str:
         """The dataset that was used; empty if the table has no rows, or comes from no images."""
-        return "".join(self.read(["dataset"])["dataset"].unique()) if "dataset" in self.columns else ""
+        return "".join(self._counted(["dataset"])["dataset"]) if "dataset" in self.columns else ""
 
     @cached_property
     def seeds(self) -> int:
@@ -74,7 +84,7 @@ class Source:
             return len(self.part.seeds)
         if self.table == "cells":
             return int(self.read(["seeds"])["seeds"].max())
-        return self.read(["seed"])["seed"].nunique()
+        return len(self._counted(["seed"]))
 
     @property
     def over_seeds(self) -> str:
