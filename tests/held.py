@@ -1,4 +1,4 @@
-"""How much memory PyTorch's tensors hold, counted operation by operation."""
+"""PyTorch's operations watched: how much memory tensors hold, and how many operations do work."""
 
 import weakref
 
@@ -31,3 +31,22 @@ class Held(TorchDispatchMode):
     def _gone(self, storage: int, size: int) -> None:
         self._known.remove(storage)
         self._count(-size)
+
+
+IDLE = {
+    "_unsafe_view", "as_strided", "detach", "empty", "expand", "flatten", "mT", "new_empty", "select", "slice", "split",
+    "split_with_sizes", "squeeze", "t", "transpose", "unbind", "unsqueeze", "view", "view_as",
+}  # fmt: skip
+"""Operations that only look at a tensor in another way, or reserve memory."""
+
+
+class Operations(TorchDispatchMode):
+    """The number of operations in a block that do work."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.number += func._schema.name.partition("::")[2] not in IDLE
+        return func(*args, **(kwargs or {}))
