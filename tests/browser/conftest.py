@@ -1,15 +1,11 @@
-"""Debian's Chromium without a network, driven by Playwright, whose wheel brings its own driver."""
+"""One browser for all tests, a window for each module, and the report in it."""
 
-import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import sync_playwright
 from report_folder import build, prepare
-
-EXECUTABLE = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
-READY = "#explorer[data-ready] #card-a [data-chart=accuracy] svg"
+from window import EXECUTABLE, FLAGS, READY, Opened
 
 
 def pytest_collection_modifyitems(items):
@@ -40,28 +36,6 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def address(folder):
     return (folder / "report" / "index.html").as_uri()
-
-
-class Opened:
-    """A page in a window of its own; ``requests`` and ``problems`` gather what it asked for and complained of."""
-
-    def __init__(self, context) -> None:
-        self.page: Page = context.new_page()
-        self.page.set_default_timeout(20_000)
-        self.requests: list[str] = []
-        self.problems: list[str] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
-        self.page.on("console", self._note)
-
-    def _note(self, message) -> None:
-        if message.type in ("error", "warning", "assert"):
-            self.problems.append(message.text)
-
-    def goto(self, address: str) -> Page:
-        self.page.goto("about:blank")  # lest only the fragment changes and nothing is loaded
-        self.page.goto(address)
-        return self.page
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import pytest
 from report_folder import build, figure, prepare_book, prepare_laboratory
+from window import until
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def test_the_books_sections_are_reached_by_their_addresses(opened, with_book):
         page.locator(f'.sections a[href="{link}"]').click()
         top = page.locator(link).evaluate("heading => heading.getBoundingClientRect().top")
         assert 0 <= top < 60, link
-    page.wait_for_function("document.querySelector('.toc [aria-current]').hash === '#book'")
+    until(page, "document.querySelector('.toc [aria-current]').hash === '#book'")
 
 
 def test_a_rule_unfolds_when_its_claim_is_followed_to_it(opened, with_book):
@@ -97,7 +98,7 @@ def test_a_rule_unfolds_when_its_claim_is_followed_to_it(opened, with_book):
     folded = page.locator("details", has=page.locator("#book-rule-1"))
     assert folded.get_attribute("open") is None
     page.locator('.claims a[href="#book-rule-1"]').first.press("Enter")
-    page.wait_for_function("document.getElementById('book-rule-1').closest('details').open")
+    until(page, "document.getElementById('book-rule-1').closest('details').open")
 
 
 @pytest.mark.parametrize("width", [1280, 390])

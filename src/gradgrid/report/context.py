@@ -13,7 +13,7 @@ from gradgrid.core.laboratory_tables import LABORATORY_TABLES
 from gradgrid.core.numbers import listed
 from gradgrid.core.tables import FACTOR_NAMES, TABLES
 from gradgrid.report import book, cells, explorer, jobs, laboratory
-from gradgrid.report.explorer import VERDICTS
+from gradgrid.report.explorer import BEST_FIRST
 from gradgrid.report.findings import Grid, findings
 from gradgrid.report.inputs import Inputs
 from gradgrid.report.numbers import count, duration
@@ -171,8 +171,7 @@ def _outcomes(inputs: Inputs) -> dict[str, Any]:
     cells, runs = inputs.cells, inputs.runs
     depths = sorted(cells["depth"].unique())
     table = pd.crosstab(runs["verdict"], runs["depth"]).reindex(columns=depths, fill_value=0)
-    order = [word for word in VERDICTS if word in table.index]
-    order += [word for word in table.index if word not in VERDICTS]
+    order = [word for word in BEST_FIRST if word in table.index]
     if inputs.part:
         asked = cells.groupby("depth").size() * len(inputs.part.seeds)
         order.append(NOT_THERE)

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from gradgrid.core.tables import FACTOR_NAMES
+from gradgrid.core.verdicts import VERDICTS
 from gradgrid.report import cells, packing
 from gradgrid.report.inputs import CLIPPED, Inputs
 
-VERDICTS = ("healthy", "saturated", "dead units", "exploding", "vanishing", "never learned", "diverged")
-"""From the best to the worst."""
+BEST_FIRST = VERDICTS[::-1]
+"""The verdicts from the best to the worst."""
 SPLITS = ("train", "validation", "test")
 _KINDS = {"accuracy": len(SPLITS), "clipping": len(CLIPPED)}
 """How many curves of each kind a cell has; of gradients, one a layer."""
@@ -30,7 +31,8 @@ def context(inputs: Inputs) -> dict[str, Any]:
         "columns": [asdict(column) | {"description": cells.described(column)} for column in columns],
         "seeds": seeds,
         "verdicts": _verdicts(inputs),
-        "verdict_of": [word if isinstance(word, str) else None for word in inputs.cells["verdict"]],
+        "verdict_of": _texts(inputs.cells["verdict"]),
+        "reason_of": _texts(inputs.cells["verdict_reason"]),
         "splits": SPLITS,
         "clipped": CLIPPED,
         "times": {name: _times(frame, thinning) for name, frame in inputs.measured.items()},
@@ -58,9 +60,13 @@ def _seeds(inputs: Inputs) -> list[int]:
 
 
 def _verdicts(inputs: Inputs) -> list[str]:
-    """The verdicts that occur, known ones first and in their order."""
+    """The verdicts that occur, from the best to the worst."""
     found = set(inputs.runs["verdict"])
-    return [*(word for word in VERDICTS if word in found), *sorted(found - set(VERDICTS))]
+    return [word for word in BEST_FIRST if word in found]
+
+
+def _texts(column: pd.Series) -> list[str | None]:
+    return [text if isinstance(text, str) else None for text in column]
 
 
 def _of_cells(frame: pd.DataFrame, columns: Sequence[cells.Shown]) -> Iterator[tuple[str, np.ndarray]]:

@@ -23,6 +23,7 @@ SCRIPTS = (
     "explorer_state.js",
     "explorer_charts.js",
     "explorer_map.js",
+    "explorer_facts.js",
     "explorer_cards.js",
     "explorer_table.js",
     "save.js",

@@ -120,7 +120,7 @@ async function explore() {
   listen();
   redraw();
   if (location.hash.startsWith(HASH)) byId("explorer").scrollIntoView();
-  byId("explorer").dataset.ready = "";
+  byId("explorer").dataset.ready = Math.round(performance.now()); // milliseconds since the page was asked for
 }
 
 // The next cell along the columns of the map, to begin a comparison with.

@@ -1,7 +1,6 @@
 // Two cells beside each other: their numbers, and charts on the same scales.
 
 const MEAN = "mean over seeds";
-const SUMMARY = ["validation_accuracy", "test_accuracy", "best_validation_accuracy", "gradient_slope", "runs_diverged", "seconds"];
 
 // Values of one curve by seed as the reader asked for them, with their mean if that is of several.
 // `write` says a value; `to` and `from` lead to the scale on which means are taken and back.
@@ -40,8 +39,9 @@ function shownOf(data, state, cell) {
 
 const percentAxis = (title) => ({ title, format: ".0%", tickCount: 5 });
 const byColor = (field, domain, range, title = null) =>
-  ({ color: { field, type: "nominal", scale: { domain, range }, legend: { title, orient: "top" } } });
-const EPOCHS = { field: "epoch", type: "quantitative", axis: { title: "epoch", tickMinStep: 1, grid: false } };
+  ({ color: { field, type: "nominal", scale: { domain, range }, legend: { title, orient: "top", symbolOpacity: 1, symbolType: "stroke", symbolStrokeWidth: 2.5 } } });
+const epochs = (times) => ({ field: "epoch", type: "quantitative", scale: { domain: [times.epochs[0], times.epochs.at(-1)], nice: false },
+  axis: { title: "epoch", tickMinStep: 1, grid: false } });
 
 function speedSpec(shown, scale, steps, depth, width) {
   const layers = Array.from({ length: depth + 1 }, (_, i) => i + 1);
@@ -49,28 +49,28 @@ function speedSpec(shown, scale, steps, depth, width) {
   return lines({
     rows: valid(shown.speed.rows), width, several: shown.speed.several,
     params: [{ name: "step", value: steps[0] }, ...labelsOf(scale)], transform: [{ filter: "datum.step === step" }],
-    x: { field: "layer", type: "quantitative", scale: { nice: false, padding: 12 }, axis: { title: "layer", values: layers.filter((_, i) => i % every === 0), format: "d", grid: false } },
+    x: { field: "layer", type: "quantitative", scale: { domain: [1, depth + 1], nice: false, padding: 12 }, axis: { title: "layer", values: layers.filter((_, i) => i % every === 0), format: "d", grid: false } },
     y: { field: "value", type: "quantitative", scale: { domain: scale.domain, clamp: true }, axis: decadeAxis(scale, { title: "speed of learning" }) },
     color: { color: { value: BLUE } },
     description: "Lines: speed of learning against layer at the chosen step, one for every seed.",
   });
 }
 
-const accuracySpec = (shown, width) => lines({
-  rows: valid(shown.accuracy.rows), width, several: shown.accuracy.several, x: EPOCHS,
+const accuracySpec = (shown, x, width) => lines({
+  rows: valid(shown.accuracy.rows), width, several: shown.accuracy.several, x,
   y: { field: "value", type: "quantitative", scale: { domain: [0, 1] }, axis: percentAxis("accuracy") },
   color: byColor("split", ["train", "validation"], [ORANGE, BLUE]),
   description: "Lines: accuracy on training and validation images against epoch, one for every seed.",
 });
 
-const shareSpec = (shown, width) => lines({
-  rows: valid(shown.share.rows), width, height: 110, several: shown.share.several, x: EPOCHS, color: { color: { value: BLUE } },
+const shareSpec = (shown, x, width) => lines({
+  rows: valid(shown.share.rows), width, height: 110, several: shown.share.several, x, color: { color: { value: BLUE } },
   y: { field: "value", type: "quantitative", scale: { domain: [0, 1] }, axis: percentAxis("steps clipped") },
   description: "Lines: share of steps in which clipping changed the gradient, against epoch.",
 });
 
-const normSpec = (shown, scale, width) => lines({
-  rows: valid(shown.norm.rows), width, height: 130, several: shown.norm.several, x: EPOCHS, params: labelsOf(scale),
+const normSpec = (shown, x, scale, width) => lines({
+  rows: valid(shown.norm.rows), width, height: 130, several: shown.norm.several, x, params: labelsOf(scale),
   y: { field: "value", type: "quantitative", scale: { domain: scale.domain }, axis: decadeAxis(scale, { title: "norm before clipping" }) },
   color: byColor("size", ["median", "p95", "max"], [BLUE, "#CC79A7", ORANGE]),
   description: "Lines: norm of the whole gradient before clipping (median, 95th percentile and maximum) against epoch.",
@@ -96,6 +96,7 @@ function drawCard(data, state, card, cell, shown, scales, choose) {
   const heat = shown.speed.several ? shown.speed.rows.filter((row) => row.mean) : shown.speed.rows;
   const raw = (rows) => () => [...rows(data, cell)].map((row) => ({ ...cellFields(data, cell), ...row }));
   const step = { step: state.step };
+  const inClipping = epochs(data.times.clipping);
   const heatSpec = heatMap({ rows: heat.map((row) => ({ ...row, log: row.value })), scale: scales.speed, steps, depth: depthOf(data, cell), width });
   for (const name of ["share", "norm"]) figure(name).hidden = !shown.clipped;
   card.querySelector(".unclipped").hidden = shown.clipped;
@@ -105,9 +106,9 @@ function drawCard(data, state, card, cell, shown, scales, choose) {
         if (item?.datum?.step !== undefined) choose({ step: item.datum.step });
       })),
     draw(figure("speed"), speedSpec(shown, scales.speed, steps, depthOf(data, cell), width), raw(gradientRows), step),
-    draw(figure("accuracy"), accuracySpec(shown, width), raw(accuracyRows)),
-    ...(shown.clipped ? [draw(figure("share"), shareSpec(shown, width), raw(clippingRows)),
-      draw(figure("norm"), normSpec(shown, scales.norm, width), raw(clippingRows))] : []),
+    draw(figure("accuracy"), accuracySpec(shown, epochs(data.times.accuracy), width), raw(accuracyRows)),
+    ...(shown.clipped ? [draw(figure("share"), shareSpec(shown, inClipping, width), raw(clippingRows)),
+      draw(figure("norm"), normSpec(shown, inClipping, scales.norm, width), raw(clippingRows))] : []),
   ]);
 }
 
@@ -123,59 +124,4 @@ function moveStep(data, state) {
   const said = `after ${state.step.toLocaleString("en")} steps (epoch ${epoch})`;
   byId("explorer-step").setAttribute("aria-valuetext", said);
   byId("explorer-step-said").textContent = said;
-}
-
-// Selects, verdict, numbers and the table of runs.
-function fillCard(data, state, name, cell, choose) {
-  const card = byId(`card-${name}`);
-  for (const select of card.querySelectorAll(".levels select")) select.value = data.factor[select.name].codes[cell];
-  const verdict = card.querySelector(".word");
-  const word = data.verdict_of[cell] ?? "not there yet";
-  verdict.replaceChildren(verdictChip(word));
-  const facts = data.columns.filter((column) => SUMMARY.includes(column.source));
-  facts.sort((one, other) => SUMMARY.indexOf(one.source) - SUMMARY.indexOf(other.source));
-  card.querySelector(".facts").replaceChildren(...facts.map((column) => factOf(data, column, cell)));
-  card.querySelector("tbody").replaceChildren(...data.seeds.map((seed, s) => runRow(data, state, cell, seed, s, choose)));
-}
-
-function verdictChip(word) {
-  const chip = document.createElement("span");
-  chip.className = `verdict ${word.replaceAll(" ", "-")}`;
-  chip.textContent = word;
-  return chip;
-}
-
-function factOf(data, column, cell) {
-  const fact = document.createElement("div");
-  const write = WRITERS[column.kind];
-  const [mean, low, high] = column.interval
-    ? ["mean", "low", "high"].map((end) => numberOf(data, `${column.source}_${end}`, cell))
-    : [numberOf(data, column.source, cell)];
-  fact.append(Object.assign(document.createElement("dt"), { textContent: column.title }));
-  const said = Number.isFinite(mean) ? write(mean) : "–";
-  const interval = Number.isFinite(low) ? ` (${write(low)} to ${write(high)})` : "";
-  fact.append(Object.assign(document.createElement("dd"), { textContent: said + interval }));
-  return fact;
-}
-
-function runRow(data, state, cell, seed, s, choose) {
-  const row = document.createElement("tr");
-  row.toggleAttribute("aria-current", String(seed) === state.seed);
-  const button = Object.assign(document.createElement("button"), { type: "button", textContent: seed });
-  button.setAttribute("aria-label", `Show seed ${seed} alone`);
-  button.addEventListener("click", () => choose({ seed: state.seed === String(seed) ? "all" : String(seed) }));
-  row.insertCell().append(button);
-  const place = runValue(data, "verdict", cell, s);
-  if (Number.isNaN(place)) {
-    row.insertCell().textContent = "not there yet";
-    row.insertCell();
-    row.insertCell();
-    return row;
-  }
-  row.insertCell().append(verdictChip(data.verdicts[place]));
-  const slope = runValue(data, "gradient_slope", cell, s);
-  row.insertCell().textContent = Number.isFinite(slope) ? WRITERS.decimal(slope) : "–";
-  const diverged = runValue(data, "diverged_at_step", cell, s);
-  row.insertCell().textContent = Number.isFinite(diverged) ? diverged.toLocaleString("en") : "–";
-  return row;
 }

@@ -68,25 +68,23 @@ const FIT = { type: "fit-x", contains: "padding" };
 
 // Layer × measured step; the step chosen is framed. Rows: {step, layer, log}.
 function heatMap({ rows, scale, steps, depth, width }) {
+  const y = { field: "layer", type: "ordinal", sort: "descending", axis: { title: "layer" } };
   return (colors) => ({
     width, height: Math.max(60, Math.min(24 * (depth + 1), 260)), autosize: FIT,
     description: "Heat map: speed of learning of every layer at every measured step.",
     params: [{ name: "step", value: steps[0] }, ...labelsOf(scale)],
     data: { values: rows },
-    encoding: {
-      x: { field: "step", type: "ordinal", sort: steps, axis: { title: "measured after … steps", labelAngle: -45 } },
-      y: { field: "layer", type: "ordinal", sort: "descending", axis: { title: "layer" } },
-    },
+    encoding: { x: { field: "step", type: "ordinal", sort: steps, axis: { title: "measured after … steps", labelAngle: -45 } } },
     layer: [
-      { mark: { type: "rect", aria: false, color: colors.rule, invalid: null } },
+      { mark: { type: "rect", aria: false, color: colors.rule, invalid: null }, encoding: { y } },
       { transform: [{ filter: "isValid(datum.log) && isFinite(datum.log)" }], mark: { type: "rect", aria: false },
         encoding: {
-          color: { field: "log", type: "quantitative", scale: { domain: scale.domain, scheme: "viridis", clamp: true },
+          y, color: { field: "log", type: "quantitative", scale: { domain: scale.domain, scheme: "viridis", clamp: true },
             legend: { title: "speed of learning", orient: "top", direction: "horizontal", gradientLength: 160, ...decadeAxis(scale) } },
           tooltip: [{ field: "layer" }, { field: "step" }, { field: "said", title: "speed of learning" }],
         } },
-      { transform: [{ filter: "datum.step === step" }],
-        mark: { type: "rect", filled: false, stroke: colors.ink, strokeWidth: 2, aria: false } },
+      { transform: [{ filter: "datum.step === step" }, { aggregate: [{ op: "count", as: "layers" }], groupby: ["step"] }],
+        mark: { type: "rect", filled: false, stroke: colors.ink, strokeWidth: 2.5, aria: false } },
     ],
   });
 }

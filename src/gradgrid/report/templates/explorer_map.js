@@ -8,7 +8,7 @@ const MAPS = {
   verdict: { title: "verdict" },
 };
 const ROLES = ["rows", "columns", "across", "down"];
-const SQUARE = { least: 12, most: 22 }; // pixels
+const SQUARE = { least: 13, most: 22 }; // pixels
 
 function mapped(data, state) {
   const roles = new Set(ROLES.map((role) => state[role]));
@@ -42,8 +42,8 @@ function mapRows(data, state, shown) {
   });
 }
 
-// Panels say which factor their level is of; rows and columns have an axis for that.
-const labelIn = (role, factor, level) => (role === "across" || role === "down" ? levelInWords(factor, level) : level);
+// Panels across say which factor their level is of; the others have a title for that.
+const labelIn = (role, factor, level) => (role === "across" ? levelInWords(factor, level) : level);
 
 const valueInWords = (measure, value) =>
   (measure.endsWith("accuracy") ? `${WRITERS.percent(value)} %`
@@ -56,10 +56,13 @@ function colorOf(data, state, rows, colors) {
     return { field: "value", type: "nominal", scale: { domain: data.verdicts, range }, legend: { title, orient: "top", columns: 4 } };
   }
   const values = rows.map((row) => row.value).filter((value) => value !== null);
-  const legend = { title, format, orient: "top", direction: "horizontal", gradientLength: 220, titleLimit: 300 };
+  const legend = { title, format, orient: "top", direction: "horizontal", gradientLength: 220, titleLimit: 400 };
   if (state.map === "gradient_slope") {
-    const most = Math.max(0.1, ...values.map(Math.abs));
-    return { field: "value", type: "quantitative", legend, scale: { domain: [-most, most], scheme: "blueorange", reverse: true } };
+    // A few constant initial weights are far out; they get the colour of the end.
+    const sizes = values.map(Math.abs).sort((a, b) => a - b);
+    const most = Math.max(0.1, sizes[Math.floor(0.9 * sizes.length)] ?? 0);
+    return { field: "value", type: "quantitative", legend: { ...legend, title: `${title} (more: as at the end)` },
+      scale: { domain: [-most, most], scheme: "blueorange", reverse: true, clamp: true } };
   }
   const scheme = state.map === "runs_diverged" ? "oranges" : "viridis";
   return { field: "value", type: "quantitative", legend, scale: { domain: domain ?? [0, Math.max(1, ...values)], scheme } };
@@ -69,38 +72,43 @@ function mapSpec(data, state, rows, width) {
   const order = (role) => data.factor[state[role]]?.levels.map((level) => labelIn(role, data.factor[state[role]], level)) ?? [];
   const axis = (role, extra) => (state[role]
     ? { field: role, type: "ordinal", sort: order(role), axis: { title: words(state[role]), ...extra } } : undefined);
-  const header = (role) => (state[role] && { field: role, type: "ordinal", sort: order(role),
-    header: { title: null, labelFontSize: 12 } });
+  const panel = (place, role) => (state[role] ? { [place]: { field: role, type: "ordinal", sort: order(role),
+    header: { title: role === "down" ? words(state[role]) : null, labelFontSize: 12 } } } : {});
+  const facet = { ...panel("column", "across"), ...panel("row", "down") };
   const panels = Math.max(1, order("across").length);
-  const room = (width - 150 - 12 * panels) / (panels * Math.max(1, order("columns").length));
+  const room = (width - 170 - 12 * panels) / (panels * Math.max(1, order("columns").length));
   const square = Math.max(SQUARE.least, Math.min(SQUARE.most, Math.floor(room)));
   return (colors) => {
     const verdictColors = Object.fromEntries(data.verdicts.map((word) => [word, colorOfVerdict(word)]));
-    const outline = (param, color) => ({ transform: [{ filter: `datum.id === ${param}` }],
-      mark: { type: "rect", filled: false, stroke: color, strokeWidth: 2.5, aria: false } });
+    const one = {
+      width: { step: square }, height: { step: square },
+      encoding: { x: axis("columns", { labelAngle: -90 }), y: axis("rows") },
+      layer: layersOf(data, state, rows, colors, verdictColors),
+    };
     return {
       description: `Map of ${rows.length} cells: ${MAPS[state.map].title} by ${ROLES.map((r) => words(state[r])).filter(Boolean).join(", ")}.`,
       params: [{ name: "cellA", value: state.a }, { name: "cellB", value: state.b }],
-      data: { values: rows }, spacing: 12,
-      facet: { column: header("across"), row: header("down") },
-      spec: {
-        width: { step: square }, height: { step: square },
-        encoding: { x: axis("columns", { labelAngle: -90 }), y: axis("rows") },
-        layer: [
-          { mark: { type: "rect", aria: false, cursor: "pointer", invalid: null, stroke: colors.card, strokeWidth: 1 },
-            encoding: {
-              color: { condition: { test: "datum.value === null", value: colors.rule }, ...colorOf(data, state, rows, verdictColors) },
-              opacity: { condition: { test: "datum.match", value: 1 }, value: 0.15 },
-              tooltip: [{ field: "name", title: "cell" }, { field: "said", title: MAPS[state.map].title }, { field: "verdict" }],
-            } },
-          { transform: [{ filter: "datum.sign !== ''" }],
-            mark: { type: "text", fontSize: 10, aria: false, cursor: "pointer" }, encoding: { text: { field: "sign" }, color: { value: colors.muted } } },
-          outline("cellB", ORANGE), outline("cellA", colors.ink),
-        ],
-      },
-      resolve: { scale: { color: "shared" } },
+      data: { values: rows },
+      ...(Object.keys(facet).length ? { facet, spacing: 12, spec: one } : one),
     };
   };
+}
+
+function layersOf(data, state, rows, colors, verdictColors) {
+  const outline = (param, stroke, strokeWidth) => ({ transform: [{ filter: `datum.id === ${param}` }],
+    mark: { type: "rect", filled: false, stroke, strokeWidth, aria: false } });
+  const framed = (param, color) => [outline(param, colors.card, 6), outline(param, color, 3)]; // seen on any colour
+  return [
+    { mark: { type: "rect", aria: false, cursor: "pointer", invalid: null, stroke: colors.card, strokeWidth: 1 },
+      encoding: {
+        color: { condition: { test: "datum.value === null", value: colors.rule }, ...colorOf(data, state, rows, verdictColors) },
+        opacity: { condition: { test: "datum.match", value: 1 }, value: 0.15 },
+        tooltip: [{ field: "name", title: "cell" }, { field: "said", title: MAPS[state.map].title }, { field: "verdict" }],
+      } },
+    { transform: [{ filter: "datum.sign !== ''" }], mark: { type: "text", fontSize: 10, aria: false, cursor: "pointer" },
+      encoding: { text: { field: "sign" }, color: { value: colors.muted } } },
+    ...framed("cellB", ORANGE), ...framed("cellA", colors.ink),
+  ];
 }
 
 function colorOfVerdict(word) {
