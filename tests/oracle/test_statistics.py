@@ -359,6 +359,17 @@ def test_a_rate_at_which_runs_diverge_is_not_the_best_and_of_equals_the_smallest
     assert set(at_best_rate(frame)["learning_rate"]) == {0.2}
 
 
+def test_cells_are_compared_over_the_seeds_that_they_share():
+    frame = synthetic.tables(**GRID)["runs"]
+    frame = frame.astype(dict.fromkeys(frame.select_dtypes("category"), object))
+    assert len(scored(frame)) == len(frame) == 120
+    shared = scored(frame[(frame["seed"] != 3) | (frame["depth"] == 1)])  # a seed still to come
+    assert (set(shared["seed"]), len(shared)) == ({0, 1, 2, 4}, 96)
+    shared = scored(frame[(frame["seed"] == 0) | (frame["initializer"] != "orthogonal")])
+    assert set(shared["seed"]) == {0, 1, 2, 3, 4}
+    assert set(shared["initializer"]) == {"lecun_normal", "kaiming_normal"}
+
+
 @pytest.mark.parametrize(
     "levels",
     [

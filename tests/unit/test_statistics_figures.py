@@ -12,10 +12,11 @@ from drawings import axes_of, drawn, panels
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
+from gradgrid.core.statistics_tables import behind_best
 from gradgrid.core.verdicts import VERDICTS
 from gradgrid.figures import style, verdicts
 from gradgrid.figures.levels import ordered
-from gradgrid.figures.statistics import INSIDE, behind_best, not_told_apart
+from gradgrid.figures.statistics import INSIDE, not_told_apart
 
 STYLE = Path(__file__).parents[2] / "src/gradgrid/report/templates/style.css"
 

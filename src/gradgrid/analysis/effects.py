@@ -13,6 +13,8 @@ from gradgrid.analysis.resampling import jackknife
 from gradgrid.analysis.scores import varied
 from gradgrid.core.statistics_tables import EFFECTS
 
+_ROUNDING = 1e-18
+"""Variance of scores that differ by rounding alone is below it."""
 Share = tuple[str, str, float, int]
 """Effect, kind, share of variance, degrees of freedom."""
 
@@ -64,7 +66,8 @@ def shares(scores: np.ndarray, factors: list[str]) -> list[Share]:
     if seeds > 1:
         rows.append(("seeds", "seeds", float(((centred - cells) ** 2).sum()), count * (seeds - 1)))
     total = float((centred**2).sum())
-    return [(*names, squares / total if total else np.nan, free) for *names, squares, free in rows]
+    known = total > _ROUNDING * scores.size
+    return [(*names, squares / total if known else np.nan, free) for *names, squares, free in rows]
 
 
 def _means(centred: np.ndarray, kept: tuple[int, ...]) -> np.ndarray:

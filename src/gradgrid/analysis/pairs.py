@@ -28,7 +28,7 @@ _TWO_SIDED = {
 def comparisons(runs: pd.DataFrame) -> pd.DataFrame:
     """Every level of every varied factor against every other, both ways round; ``runs`` as ``scored`` gives them.
 
-    Two levels are compared over the conditions of which every seed has both; a pair without any has no row.
+    Two levels are compared over the conditions in which both are there; a pair without any has no row.
     """
     columns = COMPARISONS.schema.names
     found = [of_factor(runs, factor) for factor in varied(runs)]

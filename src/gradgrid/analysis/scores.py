@@ -17,6 +17,7 @@ def scored(runs: pd.DataFrame) -> pd.DataFrame:
     A network with a parameter that is no number classifies no better than by guessing: that is its score, so that
     no comparison is made among the survivors alone. ``learning_rate`` becomes text that says what was done.
     """
+    runs = with_shared_seeds(runs)
     diverged = runs["status"] == "diverged"
     score = runs["test_accuracy"].astype(np.float64).mask(diverged, GUESSING)
     runs = runs.assign(score=score, diverged=diverged)
@@ -24,6 +25,21 @@ def scored(runs: pd.DataFrame) -> pd.DataFrame:
     if len(rates) == 1:
         return runs.assign(learning_rate=f"{rates[0]:g}")
     return at_best_rate(runs).assign(learning_rate=f"best of {', '.join(f'{rate:g}' for rate in rates)}")
+
+
+def with_shared_seeds(runs: pd.DataFrame) -> pd.DataFrame:
+    """The largest part of the runs in which every cell has the same seeds: all runs of a whole grid.
+
+    The seeds are taken fullest first, as many as make that part largest; of equally large parts that of more seeds.
+    """
+    there = runs.assign(there=True).pivot(index=[*FACTOR_NAMES], columns="seed", values="there").eq(True)
+    fullest = there.sum().sort_values(ascending=False, kind="stable").index
+    # Column k says which cells have the k + 1 fullest seeds.
+    complete = np.logical_and.accumulate(there[fullest].to_numpy(), axis=1)
+    sizes = complete.sum(axis=0) * np.arange(1, len(fullest) + 1)
+    best = len(sizes) - 1 - np.argmax(sizes[::-1])
+    kept = there.index[complete[:, best]].to_frame(index=False)
+    return runs[runs["seed"].isin(fullest[: best + 1])].merge(kept, on=[*FACTOR_NAMES])
 
 
 def at_best_rate(runs: pd.DataFrame) -> pd.DataFrame:

@@ -1,8 +1,13 @@
 """The tables of the statistics: differences between levels, shares of variance, ranks of initializers."""
 
+from typing import TYPE_CHECKING
+
 from gradgrid.core import columns
 from gradgrid.core.columns import f64, i32, text
 from gradgrid.core.tables import Table
+
+if TYPE_CHECKING:  # the rules read the names of tables, and need no pandas for that
+    import pandas as pd
 
 _LEARNING_RATE = text("learning_rate", "the one learning rate, or: best of those of the list, in every cell")
 _RUNS = i32("runs", "runs", "runs that it is worked out from")
@@ -19,7 +24,7 @@ COMPARISONS = Table(
         i32(
             "conditions",
             "conditions",
-            "combinations of the other factors of which every seed has both levels",
+            "combinations of the other factors in which both levels are there, with every seed",
         ),
         i32("seeds", "seeds", "seeds: the size of the sample"),
         f64(
@@ -113,3 +118,9 @@ RANKS = Table(
 )
 
 STATISTICS_TABLES = {table.name: table for table in (COMPARISONS, EFFECTS, RANKS)}
+
+
+def behind_best(rows: "pd.DataFrame") -> "pd.DataFrame":
+    """The comparisons of one factor with its level of highest mean accuracy, the nearest first."""
+    best = rows.loc[rows["reference_accuracy"].idxmax(), "reference"]
+    return rows[rows["reference"] == best].sort_values("difference", ascending=False, kind="stable")

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from gradgrid.core.figures import figure
 from gradgrid.core.numbers import counted, listed
+from gradgrid.core.statistics_tables import behind_best
 from gradgrid.figures.numbers import percent, signed
 from gradgrid.figures.sheet import Drawing, Sheet, nothing
 from gradgrid.figures.source import Source, Stated
@@ -130,12 +131,6 @@ def level_differences(source: Source) -> Drawing:
         f"{listed([_in_words(factor) for factor in behind])}.",
         units={"difference": "percentage points of test accuracy"},
     )
-
-
-def behind_best(rows: pd.DataFrame) -> pd.DataFrame:
-    """The comparisons of one factor with its level of highest mean accuracy, the nearest first."""
-    best = rows.loc[rows["reference_accuracy"].idxmax(), "reference"]
-    return rows[rows["reference"] == best].sort_values("difference", ascending=False, kind="stable")
 
 
 def _draw_differences(axes: Axes, factor: str, rows: pd.DataFrame) -> None:

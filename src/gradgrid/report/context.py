@@ -11,8 +11,10 @@ from gradgrid.core.datasets import TITLES
 from gradgrid.core.entries import UNSAID
 from gradgrid.core.laboratory_tables import LABORATORY_TABLES
 from gradgrid.core.numbers import listed
-from gradgrid.core.tables import FACTOR_NAMES, TABLES
-from gradgrid.report import book, cells, explorer, jobs, laboratory
+from gradgrid.core.results import RESULTS
+from gradgrid.core.tables import FACTOR_NAMES
+from gradgrid.core.verdicts import Verdicts, rules
+from gradgrid.report import book, cells, explorer, jobs, laboratory, statistics
 from gradgrid.report.explorer import BEST_FIRST
 from gradgrid.report.findings import Grid, findings
 from gradgrid.report.inputs import Inputs
@@ -35,11 +37,12 @@ def context(inputs: Inputs) -> dict[str, Any]:
         "runs": _runs(inputs),
         "part": _part(inputs),
         "lede": _lede(inputs),
-        "findings": findings(Grid(inputs.runs, inputs.found, inputs.accuracy, title)),
+        "findings": findings(Grid(inputs.runs, inputs.found, inputs.accuracy, inputs.statistics, title)),
         "interval_note": _interval_note(inputs.runs),
         "facts": _facts(inputs),
         "factors": _factors(inputs.cells),
         "provenance": _provenance(inputs.provenance),
+        "verdict_rules": rules(Verdicts(**inputs.provenance["config"].get("verdicts", {}))),
         "jobs": jobs.table(inputs.provenance.get("jobs", ())),
         "settings": _yaml(inputs.provenance["config"]),
         "config_name": inputs.config_name,
@@ -52,7 +55,10 @@ def context(inputs: Inputs) -> dict[str, Any]:
 
 def _chapters(inputs: Inputs) -> dict[str, Any]:
     """The chapters beside the grid, or None, those of the other figures, and the tables of the data dictionary."""
-    made, others, tables = {}, inputs.figures, dict(TABLES)
+    made, others, tables = {}, inputs.figures, dict(RESULTS)
+    compared = [figure for figure in others if figure[0].chapter == statistics.TITLE]
+    others = [figure for figure in others if figure[0].chapter != statistics.TITLE]
+    made["statistics"] = statistics.chapter(inputs.statistics, compared, len(_seeds(inputs)))
     for name, (module, described) in BESIDE.items():
         given = getattr(inputs, name)
         if given is None:
@@ -120,7 +126,9 @@ def _interval_note(runs: pd.DataFrame) -> str:
     seeds = runs["seed"].nunique()
     if seeds < 2:
         return "With one seed there are no intervals: nothing here tells a difference from chance."
-    return f"Intervals are Student's t over the {seeds} seeds; the methods below say what they cover."
+    return (
+        f"Intervals are over the {seeds} seeds; the methods below say how they are made and what they cover."
+    )
 
 
 def _facts(inputs: Inputs) -> list[tuple[str, str]]:

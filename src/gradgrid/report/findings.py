@@ -1,11 +1,13 @@
-"""The findings at a glance: each a sentence computed from the tables, with its number and interval.
+"""The findings at a glance: five, each a sentence computed from the tables, with its number and interval.
 
 A finding is a function from the grid's tables to a Finding, or to None where the grid lacks the levels that
-it speaks of. Intervals are Student's t over seeds: how far another set of seeds would move the mean.
+it speaks of; the first five that the grid allows are shown. Intervals say how far another set of seeds would move
+the number.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 import pandas as pd
 
@@ -14,17 +16,21 @@ from gradgrid.core.numbers import listed
 from gradgrid.core.tables import FACTOR_NAMES
 from gradgrid.report.numbers import Estimate, count, percent, points, times
 
+HEAD = 5
+"""How many findings stand at the head of the report, where the grid allows so many."""
 SCORE = "validation_accuracy"
 LOST = ("never learned", "diverged")
 
 
 @dataclass(frozen=True)
 class Grid:
-    """What findings are computed from: ``runs`` and ``cells`` whole, ``accuracy`` of the book's cell only."""
+    """What findings are computed from: ``runs`` and ``cells`` whole, ``accuracy`` of the book's cell only, and
+    ``statistics``, the tables of the statistics by name."""
 
     runs: pd.DataFrame
     cells: pd.DataFrame
     accuracy: pd.DataFrame
+    statistics: Mapping[str, pd.DataFrame]
     data_title: str = "MNIST"
 
 
@@ -51,9 +57,9 @@ def book_cell(cells: pd.DataFrame) -> pd.Series | None:
 
 
 def findings(grid: Grid) -> list[Finding]:
-    """Every finding that the grid's levels allow, in order."""
+    """The first ``HEAD`` findings that the grid's levels allow, in order."""
     made = (finding(grid) for finding in FINDINGS)
-    return [finding for finding in made if finding is not None]
+    return list(islice((finding for finding in made if finding is not None), HEAD))
 
 
 def sigmoid_gradient(grid: Grid) -> Finding | None:
@@ -91,11 +97,12 @@ def depth_and_learning(grid: Grid) -> Finding | None:
     depths = sorted(runs["depth"].unique())
     deep, shallow = (_per_seed(_where(runs, depth=depth), "lost") for depth in (depths[-1], depths[0]))
     against = f", against {percent(shallow.mean)} at depth {depths[0]}" if len(depths) > 1 else ""
+    diverged = int((runs["status"] == "diverged").sum())
     return Finding(
         value=percent(deep.mean),
         label=f"of runs lost at depth {depths[-1]}",
         sentence=f"At depth {depths[-1]}, {percent(deep.mean)} of the runs diverged or never learned "
-        f"({deep.interval(percent)}){against}.",
+        f"({deep.interval(percent)}){against}; at all depths {count(diverged)} of {count(len(runs))} runs diverged.",
         source="runs",
     )
 
@@ -119,73 +126,83 @@ def best_cell(grid: Grid) -> Finding | None:
     )
 
 
-def initializer_ranks(grid: Grid) -> Finding | None:
-    """Mean rank of the initializers at the deepest depth; a diverged run ranks last in its condition."""
-    depth = grid.runs["depth"].max()
-    ranks = _ranks(_where(grid.runs, depth=depth))
-    order = list(ranks.mean().sort_values(kind="stable").index)
-    if len(order) < 2:
+def largest_effect(grid: Grid) -> Finding | None:
+    """Which factor explains most of the variance of the accuracy, beside the others and the largest interaction."""
+    effects = grid.statistics["effects"].dropna(subset=["share"])
+    mains = effects[effects["kind"] == "main"]
+    if mains.empty:
         return None
-    first, second, last = order[0], order[1], order[-1]
-    best = Estimate.of(ranks[first])
-    lead = Estimate.of(ranks[second] - ranks[first])
-    verdict = "ahead of" if lead.sign > 0 else "not told apart from"
-    tail = f"; {last} comes last ({ranks[last].mean():.1f})" if len(order) > 2 else ""
+    first, rest = mains.iloc[0], mains.iloc[1:]
+    share = Estimate(first["share"], first["low"], first["high"], grid.runs["seed"].nunique())
+    others = [f"{_factor(row.effect)} {percent(row.share)}" for row in rest.itertuples()]
+    pairs = effects[effects["kind"] == "interaction"]
+    pair = f"; the largest interaction, {_factor(pairs['effect'].iloc[0])}, has {percent(pairs['share'].iloc[0])}"
     return Finding(
-        value=first,
-        label=f"ranks first at depth {depth}",
-        sentence=f"At depth {depth}, {first} ranks first of {len(order)} initializers by validation "
-        f"accuracy: mean rank {best.mean:.1f} over all other factors "
-        f"({best.interval(lambda rank: f'{rank:.1f}')}), "
-        f"{verdict} {second} ({ranks[second].mean():.1f}){tail}.",
-        source="runs",
+        value=percent(share.mean),
+        label=f"of the variance of accuracy goes with the {_factor(first['effect'])}",
+        sentence=f"Of the variance of test accuracy over {count(first['runs'])} runs, the {_factor(first['effect'])} "
+        f"by itself explains {percent(share.mean)} ({share.interval(percent)})"
+        f"{', ' + listed(others) if others else ''}{pair if len(pairs) else ''}.",
+        source="effects",
     )
 
 
-def _ranks(runs: pd.DataFrame) -> pd.DataFrame:
-    """Mean rank [seed × initializer] over the conditions; 1 is best, ties share their mean rank.
-
-    A condition in which a run is missing, as in a part of a grid, ranks nothing.
-    """
-    condition = [name for name in FACTOR_NAMES if name != "initializer"] + ["seed"]
-    levels = runs["initializer"].nunique()
-    runs = runs[runs.groupby(condition)["initializer"].transform("nunique") == levels]
-    ranked = runs.assign(
-        rank=runs.groupby(condition)[SCORE].rank(ascending=False, method="average", na_option="bottom")
+def initializer_ranks(grid: Grid) -> Finding | None:
+    """The initializer of best mean rank, against the next, and how far apart their accuracies are."""
+    ranks = grid.statistics["ranks"]
+    if ranks.empty:
+        return None
+    first, second, last = ranks.iloc[0], ranks.iloc[1], ranks.iloc[-1]
+    names = first["initializer"], second["initializer"]
+    difference = compared(grid, "initializer", *names)
+    by_rank = second["mean_rank"] - first["mean_rank"] >= first["critical_difference"]
+    apart = by_rank and difference["noise"] == "outside"
+    tail = f"; {last['initializer']} comes last ({last['mean_rank']:.1f})" if len(ranks) > 2 else ""
+    return Finding(
+        value=names[0],
+        label=f"ranks first of {len(ranks)} initializers",
+        sentence=f"{names[0]} ranks first of {len(ranks)} initializers by test accuracy, with mean rank "
+        f"{first['mean_rank']:.1f} over {count(first['conditions'])} conditions, "
+        f"{'ahead of' if apart else 'not told apart from'} {names[1]} ({second['mean_rank']:.1f}; critical difference "
+        f"{first['critical_difference']:.1f}); in accuracy they are {_points(difference)} apart{tail}.",
+        source="ranks",
     )
-    return ranked.pivot_table(index="seed", columns="initializer", values="rank", aggfunc="mean", sort=False)
 
 
 def clipping_effect(grid: Grid) -> Finding | None:
     """What each kind of clipping did to accuracy, paired with no clipping, and to divergence."""
-    levels = [level for level in grid.cells["clipping"].unique() if level != "none"]
-    if not levels or "none" not in set(grid.cells["clipping"]):
+    rows = grid.statistics["comparisons"]
+    rows = _where(rows, factor="clipping", reference="none")
+    if rows.empty:
         return None
-    effects = {level: _paired(grid.runs, level) for level in levels}
-    largest = max(levels, key=lambda level: abs(effects[level].mean))
-    without, *rest = (_diverged(grid.runs, level) for level in ("none", *levels))
-    parts = [
-        f"by {points(e.mean)} points with {level} ({e.interval(points)})" for level, e in effects.items()
-    ]
+    largest = rows.loc[rows["difference"].abs().idxmax()]
+    parts = [f"by {_points(row)} with {row['level']}" for _, row in rows.iterrows()]
+    without = rows["reference_runs_diverged"].max()
+    lost = [f"{count(row.runs_diverged)} with {row.level}" for row in rows.itertuples()]
     return Finding(
-        value=f"{points(effects[largest].mean)} points",
-        label=f"of accuracy from clipping by {largest}",
-        sentence=f"Against no clipping, paired by seed where neither run diverged, clipping moved validation "
-        f"accuracy {listed(parts)}; {count(without)} runs diverged without clipping, "
-        f"{listed(f'{count(n)} with {level}' for level, n in zip(levels, rest, strict=True))}.",
-        source="runs",
+        value=f"{points(largest['difference'])} points",
+        label=f"of accuracy from clipping by {largest['level']}",
+        sentence=f"Against no clipping, paired by seed and with a diverged run counted as guessing, clipping moved "
+        f"test accuracy {listed(parts)}; {count(without)} runs diverged without clipping, "
+        f"{listed(lost)}.",
+        source="comparisons",
     )
 
 
-def _paired(runs: pd.DataFrame, level: str) -> Estimate:
-    """Difference of validation accuracy between a clipping and none, per seed over all other factors."""
-    key = [name for name in FACTOR_NAMES if name != "clipping"] + ["seed"]
-    clipped, plain = (_where(runs, clipping=c).set_index(key)[SCORE] for c in (level, "none"))
-    return Estimate.of((clipped - plain).groupby(level="seed").mean())
+def compared(grid: Grid, factor: str, level: str, reference: str) -> pd.Series:
+    """The comparison of two levels."""
+    return _where(grid.statistics["comparisons"], factor=factor, level=level, reference=reference).iloc[0]
 
 
-def _diverged(runs: pd.DataFrame, clipping: str) -> int:
-    return int((_where(runs, clipping=clipping)["status"] == "diverged").sum())
+def _points(row: pd.Series) -> str:
+    """A difference with its interval, and whether it is noise: ``+1.1 points (95 % interval …, inside the noise)``."""
+    estimate = Estimate(row["difference"], row["low"], row["high"], row["seeds"])
+    noise = ", inside the noise" if estimate.known and row["noise"] == "inside" else ""
+    return f"{points(estimate.mean)} points ({estimate.interval(points)}{noise})"
+
+
+def _factor(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def divergence(grid: Grid) -> Finding | None:
@@ -270,9 +287,11 @@ _LEVELS = {
 FINDINGS: tuple[Callable[[Grid], Finding | None], ...] = (
     sigmoid_gradient,
     depth_and_learning,
-    best_cell,
+    largest_effect,
     initializer_ranks,
     clipping_effect,
+    best_cell,
     divergence,
     book_start,
 )
+"""In the order in which they are shown; the later ones where the grid does not allow earlier ones."""

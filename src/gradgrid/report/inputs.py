@@ -18,6 +18,7 @@ from gradgrid.core.laboratory_tables import LABORATORY_TABLES
 from gradgrid.core.part import Part
 from gradgrid.core.provenance import without_paths
 from gradgrid.core.sidecars import Sidecar
+from gradgrid.core.statistics_tables import STATISTICS_TABLES
 from gradgrid.report.findings import book_cell
 
 PARTS = ("time", "versions", "hardware", "operating_system", "git", "dataset", "config", "training")
@@ -65,6 +66,7 @@ NO_IMAGES = {"", "standard_normal"}
 class Inputs:
     """Everything that was read. ``accuracy`` holds the rows of the book's cell only, or none.
 
+    ``statistics`` holds the tables of the statistics by name, which may have no rows.
     ``measured`` holds every run's measurements over its training by table, texts as categories.
     ``book`` and ``laboratory`` hold the tables of these chapters by name, or are None where they were left out.
     ``part`` says what was asked for if only a part of it is there; ``cells`` then has those without a run too.
@@ -73,6 +75,7 @@ class Inputs:
     runs: pd.DataFrame
     cells: pd.DataFrame
     accuracy: pd.DataFrame
+    statistics: Mapping[str, pd.DataFrame]
     measured: Mapping[str, pd.DataFrame]
     epochs: int
     dataset: str
@@ -109,6 +112,7 @@ def read(
         runs=runs,
         cells=cells,
         accuracy=accuracy,
+        statistics={name: _frame(tables / f"{name}.parquet") for name in STATISTICS_TABLES},
         measured={
             name: _table(tables / f"{name}.parquet", columns=c).to_pandas() for name, c in MEASURED.items()
         },

@@ -41,10 +41,15 @@ class Estimate:
         """1 or −1 where the interval lies on one side of zero, 0 where it holds zero or is unknown."""
         return int(self.low > 0) - int(self.high < 0)
 
+    @property
+    def known(self) -> bool:
+        """Whether there is an interval."""
+        return math.isfinite(self.low)
+
     def interval(self, write: Callable[[float], str]) -> str:
         """The interval in words: ``95 % interval 1.2 to 1.4``."""
-        if not math.isfinite(self.low):
-            return "one seed, no interval"
+        if not self.known:
+            return "no interval" if self.seeds > 1 else "one seed, no interval"
         return f"95 % interval {write(self.low)} to {write(self.high)}"
 
 
