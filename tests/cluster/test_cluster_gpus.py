@@ -1,6 +1,7 @@
 """GPUs on a true SLURM: each training asks for one and sees that one alone. The node's two are none; see start.sh."""
 
 import re
+from itertools import combinations
 
 import pytest
 import yaml
@@ -42,6 +43,6 @@ def test_each_training_has_a_gpu_that_slurm_gave_it(slurm, grid):
     jobs = slurm.jobs(grid.folder)
     seen = {job.job: (grid.folder / "seen" / job.job).read_text(encoding="utf-8") for job in jobs}
     assert set(seen.values()) == {"0 None", "1 None"}
-    for job in jobs:
-        beside = [other for other in jobs if job.began < other.ended and other.began < job.ended]
-        assert len({seen[other.job] for other in beside}) == len(beside), "no two at a time on one"
+    for one, other in combinations(jobs, 2):
+        at_a_time = one.began < other.ended and other.began < one.ended
+        assert not (at_a_time and seen[one.job] == seen[other.job]), (one, other)
