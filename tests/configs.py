@@ -46,7 +46,7 @@ def changed(values, path, value):
     return values | {first: changed(values[first], rest, value) if rest else value}
 
 
-def config(seeds=2, training=None, **factors):
+def config(seeds=2, training=None, execution=None, **factors):
     """A small configuration with other factors."""
     base = {"depth": [1, 2], "activation": "sigmoid", "initializer": ["normal", "lecun_normal"]}
-    return Config(seeds=seeds, factors=base | factors, training=training or {})
+    return Config(seeds=seeds, factors=base | factors, training=training or {}, execution=execution or {})

@@ -50,7 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def check(options: argparse.Namespace) -> None:
     """Print one line that says that the configuration is good, or raise all of its problems."""
     asked = plan(load(*options.config))
-    sizes = f"{len(asked.cells):,} cells, {len(asked.runs):,} runs in {len(asked.bundles):,} bundles"
+    counts = ((len(asked.cells), "cell"), (len(asked.runs), "run"), (len(asked.bundles), "bundle"))
+    cells, runs, bundles = (counted(*count) for count in counts)
+    sizes = f"{cells}, {runs} in {bundles}"
     print(f"{' + '.join(map(str, options.config))}: OK: {sizes}")
 
 

@@ -68,19 +68,20 @@ def report(config: Config, config_file: Path) -> Part:
 
 def _fresh_files(work: Work) -> Mapping[str, Path]:
     """A bundle's files by table; where they hold other runs than those to keep, copies with these alone."""
-    files = table_files(work.bundle)
-    if not work.trained and not work.dropped:
-        return files
-    kept = [run.run_id for run in work.kept]
-    copies = table_files(work.bundle, FOLDER / "grid")
+    if not work.needed:
+        return table_files(work.bundle.key)
+    copies, fingerprints, rows = table_files(work.bundle.key, FOLDER / "grid"), {}, []
     try:
-        held, rows = bundle_files.fingerprints(files), bundle_files.read_rows(files, kept)
-        fingerprints = {run: held[run] for run in kept}
+        for key, runs in work.held.items():
+            files = table_files(key)
+            held = bundle_files.fingerprints(files)
+            fingerprints |= {run: held[run] for run in runs}
+            rows.append(bundle_files.read_rows(files, runs))
     except (OSError, pa.ArrowException, KeyError) as error:
         raise GradgridError(
             f"{work.bundle.key}: its files changed while they were read; report again"
         ) from error
-    bundle_files.write_bundle(work.bundle.key, fingerprints, copies, [rows])
+    bundle_files.write_bundle(work.bundle.key, fingerprints, copies, rows)
     return copies
 
 

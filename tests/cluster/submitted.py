@@ -18,10 +18,11 @@ factors:
   clipping: [null, {norm: 1.0}]
   learning_rate: [0.1, 1000.0]
 training: {digits_epochs: 2, weight_decay: 1.0}
+execution: {bundle_minutes: 0.01}
 book: null
 laboratory: null
 """
-"""96 runs in 12 bundles."""
+"""96 runs in 12 bundles, one a seed."""
 
 PROFILE = ("--workflow-profile", "workflow/profiles/slurm")
 QUICKLY = ("--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "10")

@@ -39,11 +39,11 @@ def test_where_nothing_changed_nothing_is_done(submitted):
 
 def test_after_an_edit_only_what_it_concerns_is_submitted(slurm, submitted, tmp_path):
     edited = submitted.copy(tmp_path / "grid")
-    settings = SETTINGS.replace("seeds: 4", "seeds: [0, 1, 2, 3, 8]").replace("[1, 2, 3]", "[1, 2]")
+    settings = SETTINGS.replace("[1, 2, 3]", "[1, 4]")
     (edited.folder / "settings.yaml").write_text(settings, encoding="utf-8")
     ended = edited.run("--until", "train")
-    assert (ended.status, ended.jobs) == (0, {"train": 2}), ended.output
-    assert [job.bundle.partition("seed=")[2] for job in slurm.jobs(edited.folder)] == ["8", "8"]
+    assert (ended.status, ended.jobs) == (0, {"train": 4}), ended.output
+    assert {job.bundle.partition("/")[0] for job in slurm.jobs(edited.folder)} == {"depth=4"}
     assert edited.run("-n", "--until", "train").jobs == {}
 
 

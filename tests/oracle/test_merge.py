@@ -25,7 +25,8 @@ RECIPE = {"digits_epochs": 1, "measure_steps": [3]}
 
 def asked(recipe=RECIPE, **changes):
     levels = {"depth": 1, "width": 6, "initializer": ["normal", "lecun_normal", "sparse"]}
-    return config(seeds=changes.pop("seeds", 2), training=recipe, **(levels | changes))
+    short = {"bundle_minutes": 0.01}  # one seed a bundle
+    return config(seeds=changes.pop("seeds", 2), training=recipe, execution=short, **(levels | changes))
 
 
 def trained(folder, settings):
@@ -41,7 +42,7 @@ def trained(folder, settings):
 
 def numbers(folder, settings):
     """The runs table of all bundles, as text, but for the time it took."""
-    files = [table_files(bundle, folder / GRID)["runs"] for bundle in plan(settings).bundles]
+    files = [table_files(bundle.key, folder / GRID)["runs"] for bundle in plan(settings).bundles]
     return [read_frame(path).drop(columns="seconds").to_csv() for path in files]
 
 
@@ -66,7 +67,7 @@ def theirs(folders, tmp_path):
 
 def test_what_ours_lacks_is_taken_and_the_rest_stays(ours, theirs, tmp_path):
     found = merge(asked(), theirs, ours)
-    assert (found.taken, found.here, found.refused) == (2, 2, {})
+    assert (found.taken, found.here, found.refused) == (2, 2, {"not asked for by this configuration": 2})
     status = Status.of(asked(), ours)
     assert status.text(cores=2) == "6 runs, all fresh"
     trained(ours, asked())  # the jobs look at the files, and find nothing to train
@@ -85,26 +86,27 @@ def test_other_recipes_and_runs_that_nobody_asks_for_are_refused(ours, theirs):
     longer = asked(RECIPE | {"digits_epochs": 2}, initializer=["sparse", "lecun_normal"])
     found = merge(longer, theirs, ours)
     assert found.taken == 0
-    assert found.refused == {"epochs: 2, was 1": 2, "not asked for by this configuration": 2}
+    assert found.refused == {"epochs: 2, was 1": 2, "not asked for by this configuration": 4}
     assert numbers(ours, asked(initializer=["normal", "lecun_normal"])) == before
-    for bundle in plan(asked(initializer=["sparse", "normal"])).bundles:
-        state_file(bundle, theirs / GRID).unlink()
+    for bundle in plan(asked(seeds=3)).bundles:
+        state_file(bundle.key, theirs / GRID).unlink()
     assert merge(longer, theirs, ours).refused[UNKNOWN] == 2
 
 
 def test_damaged_files_are_refused(ours, theirs):
-    (bundle, _) = plan(asked(initializer=["sparse", "normal"])).bundles
-    path = table_files(bundle, theirs / GRID)["gradients"]
+    bundle = plan(asked(seeds=3)).bundles[0]
+    path = table_files(bundle.key, theirs / GRID)["gradients"]
     content = bytearray(path.read_bytes())
     content[60] ^= 255
     path.write_bytes(content)
     found = merge(asked(), theirs, ours)
-    assert (found.taken, found.refused) == (1, {"its files are damaged": 1})
+    assert found.taken == 1
+    assert found.refused == {"its files are damaged": 1, "not asked for by this configuration": 2}
 
 
 def test_files_of_ours_that_are_damaged_are_named_and_left_alone(ours, theirs):
     (bundle, _) = plan(asked(initializer=["normal", "lecun_normal"])).bundles
-    path = table_files(bundle, ours / GRID)["gradients"]
+    path = table_files(bundle.key, ours / GRID)["gradients"]
     content = bytearray(path.read_bytes())
     content[60] ^= 255
     path.write_bytes(content)

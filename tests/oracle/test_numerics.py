@@ -137,9 +137,9 @@ def test_every_run_keeps_its_rows_and_from_its_divergence_on_they_are_empty():
 @pytest.mark.parametrize("activation", ["sigmoid", "relu", "identity"])
 def test_neighbours_of_overflowing_runs_are_bit_for_bit_what_they_are_alone(activation):
     for bundle, together in zip(plan(extreme.config()).bundles, extreme.bundles(), strict=True):
-        if (bundle.activation.name, bundle.depth, bundle.seed) == (activation, 3, 1):
+        if (bundle.activation.name, bundle.depth) == (activation, 3):
             diverged = set(together["runs"].query("status == 'diverged'")["run_id"])
-            fine = [run for run in bundle.runs if run.run_id not in diverged]
+            fine = [run for run in bundle.runs if run.seed == 1 and run.run_id not in diverged]
             assert diverged
             for part in (fine, fine[:1], fine[-2:]):
                 alone = train_runs(part, "alone", IMAGES, TRAINING)

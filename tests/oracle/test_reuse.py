@@ -78,7 +78,8 @@ def trained(job, grid, data=DATA):
 def numbers(job, grid):
     """Everything that a bundle's files say, but for how long it took."""
     tables = {
-        name: pq.read_table(path, partitioning=None) for name, path in table_files(job.bundle, grid).items()
+        name: pq.read_table(path, partitioning=None)
+        for name, path in table_files(job.bundle.key, grid).items()
     }
     tables["runs"] = tables["runs"].drop_columns("seconds")
     return {name: table.replace_schema_metadata(None).to_pylist() for name, table in tables.items()}
@@ -154,7 +155,7 @@ def test_other_images_train_all_runs(tmp_path):
 def test_forgotten_and_forced_runs_are_trained_again(tmp_path, monkeypatch):
     job = asked(FEWER)
     trained(job, tmp_path)
-    path, run = state_file(job.bundle, tmp_path), job.bundle.runs[0].run_id
+    path, run = state_file(job.bundle.key, tmp_path), job.bundle.runs[0].run_id
     State.read(path).without([run]).write(path)
     todo = trained(job, tmp_path)[1]
     assert dict(todo.reasons) == {run: (FORGOTTEN,)}
@@ -169,7 +170,7 @@ def test_a_job_that_failed_is_told_another_generation(tmp_path):
     trained(asked(FEWER), tmp_path)
     told = work(asked(ALL), tmp_path).generation
     assert work(asked(ALL), tmp_path).generation == told > work(asked(FEWER), tmp_path).generation == 1
-    for path in table_files(asked(ALL).bundle, tmp_path).values():
+    for path in table_files(asked(ALL).bundle.key, tmp_path).values():
         path.write_bytes(path.read_bytes())  # after a failure Snakemake puts back what was there
     assert work(asked(ALL), tmp_path).generation > told
 
@@ -177,7 +178,7 @@ def test_a_job_that_failed_is_told_another_generation(tmp_path):
 def test_pages_that_changed_though_the_file_did_not_grow_are_trained_again(tmp_path, caplog):
     caplog.set_level("INFO")
     trained(asked(FEWER), tmp_path / "grid")
-    change_page(table_files(asked(FEWER).bundle, tmp_path / "grid")["accuracy"], "accuracy")
+    change_page(table_files(asked(FEWER).bundle.key, tmp_path / "grid")["accuracy"], "accuracy")
     assert len(work(asked(ALL), tmp_path / "grid").kept) == 4
     trained(asked(ALL), tmp_path / "grid")
     assert "12 runs: 0 fresh, 12 to train" in caplog.text
@@ -188,9 +189,10 @@ def test_pages_that_changed_though_the_file_did_not_grow_are_trained_again(tmp_p
 def test_damaged_files_keep_nothing_and_a_lost_state_loses_nothing(tmp_path, table):
     job = asked(FEWER)
     trained(job, tmp_path / "grid")
-    path = {**table_files(job.bundle, tmp_path / "grid"), "state": state_file(job.bundle, tmp_path / "grid")}[
-        table
-    ]
+    path = {
+        **table_files(job.bundle.key, tmp_path / "grid"),
+        "state": state_file(job.bundle.key, tmp_path / "grid"),
+    }[table]
     path.write_bytes(path.read_bytes()[:-9])
     loads, todo = trained(job, tmp_path / "grid")
     assert todo.generation > 1
@@ -230,7 +232,7 @@ def test_what_trained_the_runs_is_kept_with_them(tmp_path):
     few, all_of_them = asked(FEWER), asked(ALL)
     trained(few, tmp_path)
     trained(all_of_them, tmp_path)
-    path = table_files(all_of_them.bundle, tmp_path)["runs"]
+    path = table_files(all_of_them.bundle.key, tmp_path)["runs"]
     entries = json.loads(pq.read_schema(path).metadata[b"gradgrid.training"])
     assert [len(entry["runs"]) for entry in entries] == [4, 8]
     (merged,) = trainings([path])

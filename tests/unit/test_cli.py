@@ -28,13 +28,13 @@ def run(tmp_path, monkeypatch, capsys):
 
 
 def test_a_good_configuration_gets_one_line(run):
-    assert run("check") == (0, "config.yaml: OK: 4 cells, 8 runs in 4 bundles\n", "")
+    assert run("check") == (0, "config.yaml: OK: 4 cells, 8 runs in 2 bundles\n", "")
 
 
 def test_further_files_are_laid_over_the_first(run):
     Path("mine.yaml").write_text("factors: {depth: 5}\n")
     assert run("check", "config.yaml", "mine.yaml")[1] == (
-        "config.yaml + mine.yaml: OK: 2 cells, 4 runs in 2 bundles\n"
+        "config.yaml + mine.yaml: OK: 2 cells, 4 runs in 1 bundle\n"
     )
 
 
@@ -62,7 +62,7 @@ def test_the_plan_of_the_default_configuration(run):
     assert status == 0
     words = " ".join(output.split())
     assert "cells 864 4 depth × 6 activation × 12 initializer × 3 clipping" in words
-    assert "runs 4,320 5 seeds a cell bundles 120 36 runs each" in words
+    assert "runs 4,320 5 seeds a cell bundles 24 of at most 180 runs" in words
     assert "on mnist digits (the fallback) epochs 5 8 steps a run 25,000 1,040" in words
     assert "rows of gradients 205,200 246,240 rows of accuracy 56,160 82,080" in words
     assert "time on 2 cores about" in words

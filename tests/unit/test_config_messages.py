@@ -112,8 +112,12 @@ CASES = {
     ),
     "an unknown key of the execution": (
         f"{GOOD}execution:\n  checkpoints: 1\n",
-        "config.yaml:7 execution.checkpoints: unknown key; allowed: checkpoint_every; "
-        "did you mean checkpoint_every?",
+        "config.yaml:7 execution.checkpoints: unknown key; allowed: checkpoint_every, "
+        "bundle_minutes; did you mean checkpoint_every?",
+    ),
+    "bundles that take no time": (
+        f"{GOOD}execution: {{bundle_minutes: 0}}\n",
+        "config.yaml:6 execution.bundle_minutes: 0 is out of range; allowed: a number above 0",
     ),
     "a word for the steps": (
         training("measure_steps: every"),

@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 from configs import GOOD, config
 
-from gradgrid.core.config import Training, load
-from gradgrid.core.cost import estimate, rows, step_microseconds
+from gradgrid.core.config import Execution, Training, load
+from gradgrid.core.cost import bundle_seconds, estimate, rows
 from gradgrid.core.entries import Entry, clipping_label
 from gradgrid.core.plan import Cell, Run, plan
 from gradgrid.core.schedule import measured_steps, steps_per_epoch, total_steps
+from gradgrid.core.shares import TOGETHER
 from gradgrid.core.summary import duration
 from gradgrid.core.tables import FACTOR_NAMES, TABLES
+from gradgrid.core.times import step_microseconds
 
 DEFAULT = Path(__file__).parents[2] / "config.yaml"
 LEAKY = Entry.of("leaky_relu", {"negative_slope": 0.1})
@@ -21,9 +23,9 @@ CELL = Cell(2, LEAKY, Entry("normal"), Entry.of("norm", {"threshold": 1}), 30, E
 
 def test_the_default_grid():
     asked = plan(load(DEFAULT))
-    assert (len(asked.cells), len(asked.runs), len(asked.bundles)) == (864, 4_320, 120)
+    assert (len(asked.cells), len(asked.runs), len(asked.bundles)) == (864, 4_320, 24)
     assert len({run.run_id for run in asked.runs}) == 4_320
-    assert len({bundle.key for bundle in asked.bundles}) == 120
+    assert len({bundle.key for bundle in asked.bundles}) == 24
     bundled = [run.run_id for bundle in asked.bundles for run in bundle.runs]
     assert sorted(bundled) == sorted(run.run_id for run in asked.runs)
 
@@ -71,16 +73,57 @@ def test_a_new_level_moves_no_run():
     assert places(config(depth=[1])) < places(config(depth=[4, 1], activation=["relu", "sigmoid"]))
 
 
-def test_a_bundle_is_one_depth_activation_width_and_seed():
+def bundles(minutes, **settings):
+    return plan(config(execution={"bundle_minutes": minutes}, **settings)).bundles
+
+
+def test_an_architecture_is_one_bundle_if_it_does_not_take_too_long():
     leaky = {"leaky_relu": {"negative_slope": 0.1}}
-    asked = plan(config(activation=[leaky], depth=3, clipping=[None, {"norm": 1}]))
-    assert [bundle.key for bundle in asked.bundles] == [
-        "depth=3/activation=leaky_relu%28negative_slope%3D0.1%29/width=30/seed=0",
-        "depth=3/activation=leaky_relu%28negative_slope%3D0.1%29/width=30/seed=1",
+    asked = {"activation": [leaky], "depth": 3, "clipping": [None, {"norm": 1}]}
+    (whole,) = bundles(10, **asked)
+    assert whole.key == "depth=3/activation=leaky_relu%28negative_slope%3D0.1%29/width=30/seeds=all/cells=all"
+    apart = bundles(0.01, **asked)
+    assert [bundle.key.partition("width=30/")[2] for bundle in apart] == [
+        "seeds=0of2/cells=all",
+        "seeds=1of2/cells=all",
     ]
-    assert [len(bundle.runs) for bundle in asked.bundles] == [4, 4]
-    remedied = plan(config(depth=3, normalization=[None, "batch"], residual=[False, True]))
-    assert [len(bundle.runs) for bundle in remedied.bundles] == [8, 8]
+    assert [{run.seed for run in bundle.runs} for bundle in apart] == [{0}, {1}]
+    remedied = bundles(0.01, depth=3, normalization=[None, "batch"], residual=[False, True])
+    assert [len(bundle.runs) for bundle in remedied] == [8, 8]
+
+
+@pytest.mark.parametrize("minutes", [0.5, 1, 2, 5, 20])
+def test_bundles_take_as_long_as_is_stated_but_for_what_trains_together(minutes):
+    rates = [round(0.01 * (1 + i), 2) for i in range(50)]
+    asked = config(seeds=6, depth=[1, 8], learning_rate=rates, execution={"bundle_minutes": minutes})
+    found = plan(asked).bundles
+    assert sorted(run.run_id for bundle in found for run in bundle.runs) == sorted(
+        run.run_id for run in plan(asked).runs
+    )
+    for bundle in found:
+        short = bundle_seconds(bundle, asked, "mnist") <= 60 * minutes
+        assert short or (len({run.seed for run in bundle.runs}) == 1 and len(bundle.runs) <= TOGETHER)
+    finer = plan(asked.model_copy(update={"execution": Execution(bundle_minutes=minutes / 4)})).bundles
+    assert len(finer) >= len(found)
+
+
+def test_a_run_stays_where_it_is_while_its_architecture_is_cut_alike():
+    def homes(seeds):
+        return {
+            run.run_id: bundle.key for bundle in bundles(0.5, seeds=seeds, depth=8) for run in bundle.runs
+        }
+
+    few, more = homes([0, 1, 2, 3, 4, 5, 6, 7]), homes([7, 3, 11, 0, 4, 1, 2, 5, 6])
+    assert {key.rpartition("of")[2] for key in few.values()} == {
+        key.rpartition("of")[2] for key in more.values()
+    }
+    assert few.items() < more.items()
+
+
+@pytest.mark.parametrize("seeds", [[5], [0, 2, 4, 6], [0, 1024, 2048], [3, 10, 17]])
+def test_any_seeds_can_be_told_apart(seeds):
+    found = bundles(0.01, seeds=seeds, depth=1)
+    assert sorted(next(iter({run.seed for run in bundle.runs})) for bundle in found) == sorted(seeds)
 
 
 @pytest.mark.parametrize(

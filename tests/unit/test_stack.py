@@ -1,5 +1,7 @@
 """How runs are stacked, and the parts of a stack that have a twin."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import training
@@ -18,15 +20,19 @@ from gradgrid.train.updates import DenseUpdate, SparseDescent
 IMAGES = training.images_of(training.dataset(images=57))
 
 
-def test_runs_are_grouped_by_optimizer_and_form_and_cut_into_even_parts():
-    sgd = [Run(training.cell(), seed) for seed in range(5)]
-    adam = [Run(training.cell(optimizer=Entry("adam")), seed) for seed in range(2)]
+def test_runs_are_grouped_by_seed_optimizer_and_form_and_cut_into_even_parts():
+    rates = [0.01, 0.02, 0.03, 0.04, 0.05]
+    sgd = [Run(training.cell(learning_rate=rate), 0) for rate in rates]
+    adam = [Run(training.cell(optimizer=Entry("adam"), learning_rate=rate), 0) for rate in rates[:2]]
     decaying = [Run(training.cell(learning_rate=2.0), 0)]
-    normalized = [Run(training.cell(normalization=Entry("batch")), seed) for seed in range(2)]
+    normalized = [
+        Run(training.cell(normalization=Entry("batch"), learning_rate=rate), 0) for rate in rates[:2]
+    ]
     residual = [Run(training.cell(residual=True), 0)]
-    mixed = [*sgd, *adam, *normalized, *decaying, *residual]
+    another_seed = [replace(run, seed=1) for run in sgd[:2]]
+    mixed = [*sgd, *adam, *normalized, *decaying, *residual, *another_seed]
     parts = alike(mixed, decay=0.3, largest=4)
-    assert parts == [sgd[:3], sgd[3:], adam, normalized, decaying, residual]
+    assert parts == [sgd[:3], sgd[3:], adam, normalized, decaying, residual, another_seed]
 
 
 def test_sparse_descent_is_the_dense_update_of_sgd():

@@ -25,13 +25,13 @@ def train(folder, settings, generation=1):
     """What jobs leave that have trained all runs: the files have no content but a size."""
     prepare(folder, settings)
     for bundle in plan(settings).bundles:
-        files = table_files(bundle, folder / GRID)
+        files = table_files(bundle.key, folder / GRID)
         for path in files.values():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"rows")
         basis = Basis.of(bundle.runs, settings.training, settings.dataset.name, "d", TrainingSource())
         runs = tuple(run.run_id for run in bundle.runs)
-        State(generation, basis, runs, sizes(files)).write(state_file(bundle, folder / GRID))
+        State(generation, basis, runs, sizes(files)).write(state_file(bundle.key, folder / GRID))
 
 
 @pytest.fixture
@@ -63,10 +63,10 @@ def test_new_levels_are_named_and_each_run_is_counted_once(folder):
     )
     assert said[1].endswith("on 2 cores, on mnist")
     assert said[2] == (
-        "  depth=1/activation=sigmoid/width=30/seed=0  6 runs: 2 fresh, 4 to train: "
-        "clipping norm=5: new (2); initializer lsuv: new (2)"
+        "  depth=1/activation=sigmoid/width=30/seeds=all/cells=all  18 runs: 4 fresh, 14 to train: "
+        "clipping norm=5: new (6); initializer lsuv: new (6); seed 2: new (2)"
     )
-    assert len(said) == 2 + 6
+    assert len(said) == 2 + 2
 
 
 def test_dropped_runs_are_counted(folder):

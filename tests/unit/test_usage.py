@@ -14,7 +14,7 @@ from gradgrid.core.trainings import TRAINING_KEY
 from gradgrid.core.usage import Used, usage
 from gradgrid.report import jobs
 
-CONFIG = config(depth=[1, 2])
+CONFIG = config(depth=[1, 2], execution={"bundle_minutes": 0.01})
 BUNDLES = plan(CONFIG).bundles
 HEAD = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 LINE = "{s}\t0:00:33\t{rss}\t4735.84\t746.02\t780.98\t28.42\t0.00\t11.60\t{cpu}\n"

@@ -10,10 +10,11 @@ factors:
   clipping: [null, {norm: 1.0}]
   learning_rate: [0.1, 1000.0]
 training: {digits_epochs: 2, weight_decay: 1.0}
+execution: {bundle_minutes: 0.01}
 book: null
 laboratory: null
 """
-"""32 runs in 4 bundles; with the larger learning rate some of them diverge. config.yaml asks for MNIST."""
+"""32 runs in 4 bundles, one a seed; with the larger learning rate some runs diverge. config.yaml asks for MNIST."""
 
 WITH_ALL = SETTINGS.replace(
     "book: null\nlaboratory: null",

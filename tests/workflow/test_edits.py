@@ -98,7 +98,7 @@ EDITS = {
     ),
     "a template of the report": Edit((TEMPLATE,), REPORT),
     "a comment in config.yaml": Edit((("config.yaml", "#\n", "# nothing else\n#\n"),), REPORT),
-    "one more seed": Edit(settings("seeds: 2", "seeds: 3"), {"train": 2, **TABLES}, 16),
+    "one more seed": Edit(settings("seeds: 2", "seeds: 3"), {"train": 6, **TABLES}, 16),
     "one more depth, before the others": Edit(
         settings("depth: [1, 2]", "depth: [3, 1, 2]"), {"train": 2, **TABLES}, 16
     ),

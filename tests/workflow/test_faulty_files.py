@@ -48,7 +48,7 @@ def test_a_damaged_table_is_trained_again(trained, copied, table, damage):
 @pytest.mark.slow
 @pytest.mark.parametrize("damage", [truncated, foreign])
 def test_a_damaged_state_costs_no_run(trained, copied, damage):
-    path = state_file(trained.bundle, copied.folder / "results" / "grid")
+    path = state_file(trained.bundle.key, copied.folder / "results" / "grid")
     before = contents(copied, trained.key)
     damage(path)
     refused = forget(copied, trained.bundle.runs[0].run_id)

@@ -7,6 +7,7 @@ rule book_training:
         "results/logs/book/{experiment}/{part}.log",
     benchmark:
         "results/benchmarks/book/{experiment}/{part}.tsv"
+    priority: 150  # takes minutes, as the longer ones of rule train do
     conda:
         "../../environment.yml"
     threads: 1

@@ -12,6 +12,7 @@ from gradgrid.core.book import SOURCE as BOOK_SOURCE
 from gradgrid.core.book import TABLES as BOOK_TABLES
 from gradgrid.core.book import measuring_jobs, training_jobs
 from gradgrid.core.config import from_merged
+from gradgrid.core.cost import bundle_seconds
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.figures import figures
 from gradgrid.core.files import check_writable
@@ -95,6 +96,11 @@ DATASET_NAME = DATA.known[0] if DATA.known else CONFIG.dataset.name
 def given(key):
     """What a bundle's job is given at its first attempt."""
     return bundle_resources(BUNDLES[key], CONFIG, DATASET_NAME)
+
+
+def length(key):
+    """Seconds that a bundle's training takes, by the plan's estimate."""
+    return bundle_seconds(BUNDLES[key], CONFIG, DATASET_NAME)
 
 
 def growing_with_bundle(name):

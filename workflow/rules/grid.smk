@@ -8,6 +8,8 @@ rule train:
         "results/logs/train/{bundle}.log",
     benchmark:
         "results/benchmarks/train/{bundle}.tsv"
+    # The longest first, so that all cores are busy to the end.
+    priority: lambda wildcards: round(length(wildcards.bundle))
     conda:
         "../../environment.yml"
     threads: 1

@@ -132,6 +132,10 @@ class Execution(Section):
         description="epochs after which a bundle's training is kept, to go on from there if it is killed; "
         "auto: every epoch of a bundle that takes over a minute; null: never",
     )
+    bundle_minutes: Annotated[float, Real(RANGES["Positive"])] = Field(
+        10.0,
+        description="longest time of a bundle, the runs that one job trains, by the plan's estimate for one core",
+    )
 
 
 _REFUSED = (

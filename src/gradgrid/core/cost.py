@@ -1,9 +1,4 @@
-"""How much a plan writes and about how long it takes.
-
-The time is a rough model of one core's work, good to a factor of two: a run's step costs a fixed part, and a
-part for each hidden layer, scaled by numbers of weights and of images. Both were fitted to the CPU time of the jobs
-of the default grid (width 30, minibatch 10, all kinds of clipping), probes and start-up included.
-"""
+"""How much a plan writes and about how long it takes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,22 +6,9 @@ from dataclasses import dataclass
 from gradgrid.core.book import Book
 from gradgrid.core.config import Config
 from gradgrid.core.datasets import SIZES
-from gradgrid.core.plan import Bundle, Cell, Plan
+from gradgrid.core.plan import Bundle, Plan
 from gradgrid.core.schedule import epochs, measured_steps, total_steps
-
-STEP_MICROSECONDS = 18.5
-"""A step of one run, without what its hidden layers add: the first and the last layer's work above all."""
-
-HIDDEN_LAYER_MICROSECONDS = 7.5
-"""What each hidden layer adds to it."""
-
-NORMALIZATION_MICROSECONDS = 2.5
-"""What normalization adds to each hidden layer: batch 2.6 and layer 2.3 in stacks of 32, from depth 1 to 8."""
-
-REFERENCE_WIDTH, REFERENCE_MINIBATCH = 30, 10
-
-EVALUATION_SHARE = 0.25
-"""Evaluating an image costs this share of training on it."""
+from gradgrid.core.times import EVALUATED_TRAINING_IMAGES, JOB_SECONDS, REFERENCE_WIDTH, run_seconds
 
 OWN_MICROSECONDS, OWN_WIDTH_MICROSECONDS, OWN_LAYER_MICROSECONDS = 12.0, 12.0, 2.7
 """A step of ten images of one of sixteen runs that each see their own: a fixed part, one in proportion to the
@@ -35,12 +17,6 @@ EVALUATED_MICROSECONDS = 2.2
 """Evaluating one image in one of these runs, at width 30."""
 FULL_BATCH_MICROSECONDS = 800.0
 """A full-batch step on 1,000 images, for each hidden layer of one run."""
-
-JOB_SECONDS = 5.5
-"""Starting a job and loading its data."""
-
-EVALUATED_TRAINING_IMAGES = 10_000
-"""Of the training images, the first so many are evaluated at the end of every epoch."""
 
 
 @dataclass(frozen=True)
@@ -92,21 +68,9 @@ def rows(plan: Plan, config: Config, dataset: str) -> dict[str, int]:
     }
 
 
-def step_microseconds(cell: Cell, minibatch: int) -> float:
-    """One core's time for one step of one run."""
-    wider = cell.width / REFERENCE_WIDTH
-    normalized = NORMALIZATION_MICROSECONDS * wider if cell.normalization else 0.0
-    hidden = HIDDEN_LAYER_MICROSECONDS * wider**2 + normalized
-    return (STEP_MICROSECONDS * wider + hidden * cell.depth) * minibatch / REFERENCE_MINIBATCH
-
-
 def bundle_seconds(bundle: Bundle, config: Config, dataset: str) -> float:
     """Seconds of one core for a bundle's whole job, all of its runs trained on ``dataset``."""
-    minibatch, sizes = config.training.minibatch, SIZES[dataset]
-    evaluated = min(sizes.train, EVALUATED_TRAINING_IMAGES) + sizes.validation
-    passes = epochs(config.training, dataset)
-    images = passes * sizes.train + EVALUATION_SHARE * (passes + 1) * evaluated
-    return JOB_SECONDS + sum(_image_seconds(run.cell, minibatch) for run in bundle.runs) * images
+    return JOB_SECONDS + sum(run_seconds(run.cell, config.training, dataset) for run in bundle.runs)
 
 
 def _book_seconds(book: Book, dataset: str) -> list[float]:
@@ -129,10 +93,6 @@ def _own_images_seconds(depth: int, width: int, runs: int, epochs: int, dataset:
     evaluated = min(sizes.train, EVALUATED_TRAINING_IMAGES) + sizes.validation
     images = sizes.train * step / 10 + evaluated * EVALUATED_MICROSECONDS * wider
     return runs * epochs * images / 1e6
-
-
-def _image_seconds(cell: Cell, minibatch: int) -> float:
-    return step_microseconds(cell, minibatch) / minibatch / 1e6
 
 
 def _wall_seconds(jobs: list[float], cores: int) -> float:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,7 +17,7 @@ from gradgrid.core.numbers import counted
 from gradgrid.core.plan import Bundle, Run, plan
 from gradgrid.core.prepared import RECORD, prepared
 from gradgrid.core.states import GRID, State, state_file, table_files
-from gradgrid.core.work import Work, examine
+from gradgrid.core.work import Work, examine, keys
 
 UNKNOWN = "trained on something else, which its files do not say"
 
@@ -49,10 +50,37 @@ def merge(config: Config, other: Path, folder: Path = Path()) -> Merged:
             f"{folder / RECORD}: the dataset is not prepared here yet, so that nothing can be compared"
         )
     theirs, source, found = _grid(other), TrainingSource(), Merged()
-    for bundle in plan(config).bundles:
-        basis = Basis.of(bundle.runs, config.training, *data.known, source)
-        _merge_bundle(bundle, basis, theirs, folder / GRID, found)
+    bundles = plan(config).bundles
+    for _, architecture in groupby(
+        bundles, key=lambda bundle: (bundle.depth, bundle.activation, bundle.width)
+    ):
+        own = tuple(architecture)
+        offers = _offers(own[0], theirs)
+        for bundle in own:
+            basis = Basis.of(bundle.runs, config.training, *data.known, source)
+            _merge_bundle(bundle, basis, offers, folder / GRID, found)
+        asked = {run.run_id for bundle in own for run in bundle.runs}
+        if others := len(offers.keys() - asked):
+            found.refused["not asked for by this configuration"] += others
     return found
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A run of the other's: its fingerprint, the files of its bundle, and their state."""
+
+    fingerprint: str
+    files: Mapping[str, Path]
+    state: State | None
+
+
+def _offers(bundle: Bundle, theirs: Path) -> dict[str, Offer]:
+    """The other's runs of a bundle's architecture by run_id, however it is cut there."""
+    offers = {}
+    for key in keys(bundle, theirs):
+        files, state = table_files(key, theirs), State.read(state_file(key, theirs))
+        offers |= {run: Offer(held, files, state) for run, held in fingerprints(files).items()}
+    return offers
 
 
 def _grid(other: Path) -> Path:
@@ -65,43 +93,42 @@ def _grid(other: Path) -> Path:
     )
 
 
-def _merge_bundle(bundle: Bundle, basis: Basis, theirs: Path, grid: Path, found: Merged) -> None:
-    offered = fingerprints(table_files(bundle, theirs))
+def _merge_bundle(
+    bundle: Bundle, basis: Basis, offers: Mapping[str, Offer], grid: Path, found: Merged
+) -> None:
     work = examine(bundle, basis, grid)
-    due = [run for run in work.trained if run.run_id in offered]
-    same = [run for run in due if offered[run.run_id] == basis.fingerprint(run)]
-    found.here += sum(run.run_id in offered for run in work.kept)
-    if same and _take(same, work, basis, theirs, grid, found):
-        state_file(bundle, grid).unlink(missing_ok=True)
+    due = [run for run in work.trained if run.run_id in offers]
+    same = [run for run in due if offers[run.run_id].fingerprint == basis.fingerprint(run)]
+    found.here += sum(run.run_id in offers for run in work.kept)
+    if same and _take(same, work, basis, offers, grid, found):
+        state_file(bundle.key, grid).unlink(missing_ok=True)
         found.taken += len(same)
-    asked = {run.run_id for run in bundle.runs}
-    state = State.read(state_file(bundle, theirs))
-    found.refused.update(_reason(run, basis, state) for run in due if run not in same)
-    if others := sum(run not in asked for run in offered):
-        found.refused["not asked for by this configuration"] += others
+    found.refused.update(_reason(run, basis, offers[run.run_id].state) for run in due if run not in same)
 
 
-def _take(same: list[Run], work: Work, basis: Basis, theirs: Path, grid: Path, found: Merged) -> bool:
+def _take(
+    same: list[Run], work: Work, basis: Basis, offers: Mapping[str, Offer], grid: Path, found: Merged
+) -> bool:
     """Write the bundle's files with the runs that are the same among those kept; False if theirs cannot be read."""
-    ours = [run.run_id for run in work.kept]
     held: Mapping[str, str] = {
         run.run_id: basis.fingerprint(run) for run in work.bundle.runs if run in [*work.kept, *same]
     }
+    by_files: dict[Path, list[str]] = {}
+    for run in same:
+        by_files.setdefault(offers[run.run_id].files["runs"], []).append(run.run_id)
     try:
-        rows = [read_rows(table_files(work.bundle, theirs), [run.run_id for run in same])]
+        rows = [read_rows(offers[runs[0]].files, runs) for runs in by_files.values()]
     except (OSError, pa.ArrowException, KeyError, ValueError):
         found.refused["its files are damaged"] += len(same)
         return False
-    files = table_files(work.bundle, grid)
-    write_bundle(work.bundle.key, held, files, [*rows, *_rows_of_ours(files, ours)])
+    ours = [_rows_of_ours(table_files(key, grid), runs) for key, runs in work.held.items()]
+    write_bundle(work.bundle.key, held, table_files(work.bundle.key, grid), [*rows, *ours])
     return True
 
 
-def _rows_of_ours(files: Mapping[str, Path], runs: list[str]) -> list[Rows]:
-    if not runs:
-        return []
+def _rows_of_ours(files: Mapping[str, Path], runs: list[str]) -> Rows:
     try:
-        return [read_rows(files, runs)]
+        return read_rows(files, runs)
     except (OSError, pa.ArrowException) as error:
         raise GradgridError(
             f"{files['runs']}: its bundle is damaged ({error}); delete it, run the workflow, then merge again"

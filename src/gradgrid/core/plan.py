@@ -1,8 +1,8 @@
 """The plan: which cells, runs and bundles a configuration asks for, in a deterministic order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import blake2b
 from itertools import product
 from urllib.parse import quote
@@ -10,6 +10,8 @@ from urllib.parse import quote
 from gradgrid.core.canonical import canonical_json
 from gradgrid.core.config import Config, Execution, Factors, Training
 from gradgrid.core.entries import UNSAID, Entry, clipping_label, normalization_label, residual_label
+from gradgrid.core.shares import TOGETHER, TOGETHER_ON_GPU, Share, share_out
+from gradgrid.core.times import JOB_SECONDS, run_seconds
 
 BUNDLE_TABLES = ("runs", "gradients", "accuracy", "clipping")
 """The tables of which a bundle writes a file each."""
@@ -69,22 +71,22 @@ class Run:
 
 @dataclass(frozen=True)
 class Bundle:
-    """All runs with one depth, activation, width and seed: one job trains them, into one file a table."""
+    """Runs of one architecture (depth, activation, width): one job trains them, into one file a table."""
 
     depth: int
     activation: Entry
     width: int
-    seed: int
+    share: Share
     runs: tuple[Run, ...]
 
     @property
     def key(self) -> str:
-        """Relative path of the bundle's files without suffix: ``depth=4/activation=sigmoid/width=30/seed=0``.
+        """Relative path of its files without suffix: ``depth=4/activation=sigmoid/width=30/seeds=all/cells=all``.
 
-        It depends on the runs alone, never on their rank among others: adding a level moves no run.
+        In which file a run is depends on the run alone, as long as its architecture is cut into as many shares.
         """
         activation = quote(self.activation.label, safe="")
-        return f"depth={self.depth}/activation={activation}/width={self.width}/seed={self.seed}"
+        return f"depth={self.depth}/activation={activation}/width={self.width}/{self.share.key}"
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def plan(config: Config) -> Plan:
     """The cells (every combination of the factors' levels), their runs, and the runs' bundles."""
     cells = tuple(_cells(config.factors))
     runs = tuple(Run(cell, seed) for cell in cells for seed in config.seeds)
-    return Plan(cells, runs, _bundles(runs))
+    return Plan(cells, runs, tuple(_bundles(runs, config)))
 
 
 def _cells(factors: Factors) -> Iterator[Cell]:
@@ -118,9 +120,18 @@ def _cells(factors: Factors) -> Iterator[Cell]:
     return (Cell(*combination) for combination in product(*levels))
 
 
-def _bundles(runs: tuple[Run, ...]) -> tuple[Bundle, ...]:
-    together: dict[tuple, list[Run]] = {}
+def _bundles(runs: Iterable[Run], config: Config) -> Iterator[Bundle]:
+    """Bundles that take ``execution.bundle_minutes`` at most, by the model, if their dataset can be had."""
+    architectures: dict[tuple, list[Run]] = {}
     for run in runs:
-        cell = run.cell
-        together.setdefault((cell.depth, cell.activation, cell.width, run.seed), []).append(run)
-    return tuple(Bundle(*shared, tuple(members)) for shared, members in together.items())
+        architectures.setdefault((run.cell.depth, run.cell.activation, run.cell.width), []).append(run)
+
+    @cache
+    def seconds(cell: Cell) -> float:
+        return run_seconds(cell, config.training, config.dataset.name)
+
+    longest = 60 * config.execution.bundle_minutes - JOB_SECONDS
+    together = TOGETHER_ON_GPU if config.device == "cuda" else TOGETHER
+    for architecture, members in architectures.items():
+        shares = share_out(members, lambda run: seconds(run.cell), longest, together)
+        yield from (Bundle(*architecture, share, tuple(own)) for share, own in shares.items())

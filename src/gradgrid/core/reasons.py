@@ -18,6 +18,8 @@ def in_words(works: Sequence[Work]) -> str:
     else:
         why = "; ".join(f"{reason} ({count:,})" for reason, count in counts.items())
         said = f"{counted(total, 'run')}: {total - train:,} fresh, {train:,} to train: {why}"
+    if moved := sum(len(work.moved) for work in works):
+        said += f"; {moved:,} of the fresh ones taken over from bundles of another size"
     return f"{said}; {counted(dropped, 'run')} no longer asked for" if dropped else said
 
 

@@ -1,5 +1,6 @@
 """What a bundle's job is given: time and memory, from models of both with head-room."""
 
+from collections import Counter
 from dataclasses import dataclass
 from math import ceil
 
@@ -8,6 +9,7 @@ from gradgrid.core.cost import bundle_seconds
 from gradgrid.core.datasets import CLASSES, PIXELS, SIZES
 from gradgrid.core.plan import Bundle
 from gradgrid.core.schedule import epochs, measured_steps
+from gradgrid.core.shares import TOGETHER, TOGETHER_ON_GPU
 
 RUNTIME_HEADROOM = 3.0
 """The estimate of time is good to a factor of two, and other machines are slower."""
@@ -36,10 +38,7 @@ ROW_BYTES = 1_000
 HOST_COPIES = 4
 """Copies of a stack's parameters that are not on the GPU: as drawn, and in a checkpoint while it is written."""
 
-LARGEST_STACK, MEASURED_AT_ONCE, MEASURED_IMAGES = 64, 2**27, 1_000
-LARGEST_ON_GPU = 4_096
-"""Runs to train at a time on a GPU, if its memory holds them: a bound by estimate, with which a step takes long enough
-that it does not matter how long its operations take to start."""
+MEASURED_AT_ONCE, MEASURED_IMAGES = 2**27, 1_000
 STEPS_AT_ONCE, IMAGES_AT_ONCE = 100, 4_096
 
 
@@ -79,8 +78,8 @@ def bundle_memory(bundle: Bundle, training: Training, dataset: str, on_gpu: bool
 
 
 def largest_stack(depth: int, width: int) -> int:
-    """Runs that are trained at a time, as in :func:`gradgrid.train.runs.largest_stack`."""
-    return max(1, min(LARGEST_STACK, MEASURED_AT_ONCE // (3 * depth * width * MEASURED_IMAGES)))
+    """Runs to train at a time on the CPU: bounded, so that memory does not grow with the grid."""
+    return max(1, min(TOGETHER, MEASURED_AT_ONCE // (3 * depth * width * MEASURED_IMAGES)))
 
 
 def run_bytes(depth: int, width: int, minibatch: int) -> int:
@@ -94,9 +93,10 @@ def run_bytes(depth: int, width: int, minibatch: int) -> int:
 
 def _numbers_of_a_stack(bundle: Bundle, minibatch: int, on_gpu: bool) -> int:
     """Those that a stack takes in the process's memory."""
-    depth, width, runs = bundle.depth, bundle.width, len(bundle.runs)
+    depth, width = bundle.depth, bundle.width
+    runs = max(Counter(run.seed for run in bundle.runs).values())  # a stack is of one seed
     if on_gpu:
-        return min(runs, LARGEST_ON_GPU) * HOST_COPIES * _parameters(depth, width)
+        return min(runs, TOGETHER_ON_GPU) * HOST_COPIES * _parameters(depth, width)
     return min(runs, largest_stack(depth, width)) * _numbers_of_a_run(depth, width, minibatch)
 
 

@@ -12,7 +12,7 @@ from gradgrid.core.basis import Basis
 from gradgrid.core.canonical import canonical_json
 from gradgrid.core.files import replacing
 from gradgrid.core.fingerprints import digest
-from gradgrid.core.plan import BUNDLE_TABLES, Bundle
+from gradgrid.core.plan import BUNDLE_TABLES
 
 COLUMNS = "06f2793efe75476b"
 """Digest of the names and types of the bundles' columns; as text, because they are made of parquet's types."""
@@ -63,14 +63,14 @@ def _digest(record: Mapping[str, object]) -> str:
     return digest(canonical_json(record), COLUMNS)
 
 
-def state_file(bundle: Bundle, grid: Path = GRID) -> Path:
-    """The file with a bundle's state."""
-    return grid / "state" / f"{bundle.key}.json"
+def state_file(bundle: str, grid: Path = GRID) -> Path:
+    """The file with the state of the bundle with this key."""
+    return grid / "state" / f"{bundle}.json"
 
 
-def table_files(bundle: Bundle, grid: Path = GRID) -> dict[str, Path]:
-    """The parquet files of a bundle by table."""
-    return {table: grid / table / f"{bundle.key}.parquet" for table in BUNDLE_TABLES}
+def table_files(bundle: str, grid: Path = GRID) -> dict[str, Path]:
+    """The parquet files by table of the bundle with this key."""
+    return {table: grid / table / f"{bundle}.parquet" for table in BUNDLE_TABLES}
 
 
 def sizes(files: Mapping[str, Path]) -> dict[str, int | None]:

@@ -65,12 +65,13 @@ class Status:
         """The same for machines."""
         train = sum(len(work.trained) for work in self.works)
         reasons = explained(self.works)
-        due = [work for work in self.works if work.trained or work.dropped]
+        due = [work for work in self.works if work.needed]
         return {
             "runs": sum(len(work.bundle.runs) for work in self.works),
             "fresh": sum(len(work.kept) for work in self.works),
             "train": train,
             "dropped": sum(len(work.dropped) for work in self.works),
+            "moved": sum(len(work.moved) for work in self.works),
             "dataset": self.dataset,
             "seconds": round(self.seconds(cores)) if train else 0,
             "reasons": reason_counts(self.works),
@@ -78,7 +79,7 @@ class Status:
         }
 
     def _bundles(self) -> list[str]:
-        due = [work for work in self.works if work.trained or work.dropped]
+        due = [work for work in self.works if work.needed]
         lines = [f"  {work.bundle.key}  {in_words([work])}" for work in due[:_SHOWN]]
         rest = len(due) - _SHOWN
         return [*lines, f"  and {counted(rest, 'more bundle')}: --json lists all"] if rest > 0 else lines
@@ -95,9 +96,11 @@ class Status:
         """
         named = [pair for name in names for pair in self._named(name)]
         kept = [(run, work) for run, work in named if run in work.kept]
-        for bundle in dict.fromkeys(work.bundle for _, work in kept):
-            runs = [run.run_id for run, work in kept if work.bundle == bundle]
-            _forget(bundle, runs, folder)
+        held: dict[str, list[str]] = {}
+        for run, work in kept:
+            held.setdefault(work.moved.get(run.run_id, work.bundle.key), []).append(run.run_id)
+        for key, runs in held.items():
+            _forget(key, runs, folder)
         return [run for run, _ in kept]
 
     def _named(self, name: str) -> list[tuple[Run, Work]]:
@@ -125,7 +128,12 @@ def why_text(records: Sequence[dict]) -> str:
 
 def _bundle_record(work: Work, reasons: Mapping[str, str]) -> dict:
     train = {run.run_id: reasons[run.run_id] for run in work.trained}
-    return {"key": work.bundle.key, "train": train, "dropped": list(work.dropped)}
+    return {
+        "key": work.bundle.key,
+        "train": train,
+        "dropped": list(work.dropped),
+        "moved": dict(work.moved),
+    }
 
 
 def _run_record(run: Run, work: Work, reason: str | None) -> dict:
@@ -134,7 +142,7 @@ def _run_record(run: Run, work: Work, reason: str | None) -> dict:
         "cell_id": run.cell.cell_id,
         **run.cell.labels,
         "seed": run.seed,
-        "bundle": work.bundle.key,
+        "bundle": work.moved.get(run.run_id, work.bundle.key),
         "state": "to train" if reason else "fresh",
         "reason": reason,
     }
@@ -145,7 +153,7 @@ def _work(bundle: Bundle, config: Config, data: Prepared, source: TrainingSource
     return examine(bundle, basis, folder / GRID)
 
 
-def _forget(bundle: Bundle, runs: Sequence[str], folder: Path) -> None:
+def _forget(bundle: str, runs: Sequence[str], folder: Path) -> None:
     path = state_file(bundle, folder / GRID)
     state = State.read(path)
     if state is None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from gradgrid.core.config import Config, Factors
-from gradgrid.core.cost import Estimate, estimate
+from gradgrid.core.cost import Estimate, bundle_seconds, estimate
 from gradgrid.core.numbers import counted
 from gradgrid.core.plan import Plan
 
@@ -16,7 +16,7 @@ def plan_table(config: Config, plan: Plan, cores: int) -> str:
     fallback = config.dataset.fallback
     datasets = list(dict.fromkeys([config.dataset.name, *([fallback] if fallback else [])]))
     columns = [estimate(plan, config, dataset, cores) for dataset in datasets]
-    return f"{_sizes(config, plan)}\n\n{_estimates(columns, cores, config.book is not None)}"
+    return f"{_sizes(config, plan, datasets[0])}\n\n{_estimates(columns, cores, config.book is not None)}"
 
 
 def duration(seconds: float) -> str:
@@ -28,10 +28,12 @@ def duration(seconds: float) -> str:
     return counted(max(round(seconds), 1), "second")
 
 
-def _sizes(config: Config, plan: Plan) -> str:
+def _sizes(config: Config, plan: Plan, dataset: str) -> str:
     levels = {name: len(getattr(config.factors, name)) for name in Factors.model_fields}
     product = " × ".join(f"{count} {name}" for name, count in levels.items() if count > 1)
-    together = f"{counted(len(plan.bundles[0].runs), 'run')} each, trained together in one job"
+    longest = max(bundle_seconds(bundle, config, dataset) for bundle in plan.bundles)
+    most = max(len(bundle.runs) for bundle in plan.bundles)
+    together = f"of at most {counted(most, 'run')}, the longest about {duration(longest)} on {dataset}"
     return _aligned(
         [
             ("cells", f"{len(plan.cells):,}", product or "one level of every factor"),

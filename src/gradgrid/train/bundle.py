@@ -43,19 +43,19 @@ def train_bundle(job: BundleJob, generation: int, data: DataFile, grid: Path = G
     A diverged run is a result, not a failure. Raises GradgridError if the device is not there.
     """
     basis = Basis.of(job.bundle.runs, job.training, data.name, data.digest, TrainingSource())
-    files = table_files(job.bundle, grid)
-    todo, kept = _kept(_work(job, basis, grid), files)
+    files = table_files(job.bundle.key, grid)
+    todo, kept = _kept(_work(job, basis, grid), grid)
     _LOG.info("%s: %s", job.bundle.key, in_words([todo]))
-    if todo.trained or todo.dropped:
+    if todo.needed:
         fingerprints = {run.run_id: basis.fingerprint(run) for run in job.bundle.runs}
         checkpoints = _checkpoints(job, grid)
         trained = _train(todo.trained, fingerprints, job, data, checkpoints)
-        write_bundle(job.bundle.key, fingerprints, files, [part for part in (kept, trained) if part])
+        write_bundle(job.bundle.key, fingerprints, files, [*kept, *trained])
         shutil.rmtree(checkpoints, ignore_errors=True)
     for path in files.values():
         path.touch()  # made anew, as far as anyone downstream is concerned
     runs = tuple(run.run_id for run in job.bundle.runs)
-    State(generation, basis, runs, sizes(files)).write(state_file(job.bundle, grid))
+    State(generation, basis, runs, sizes(files)).write(state_file(job.bundle.key, grid))
 
 
 def _work(job: BundleJob, basis: Basis, grid: Path) -> Work:
@@ -63,21 +63,30 @@ def _work(job: BundleJob, basis: Basis, grid: Path) -> Work:
     todo = examine(job.bundle, basis, grid)
     if not {"all", job.bundle.key}.isdisjoint(os.environ.get(RETRAIN, "").splitlines()):
         shutil.rmtree(_checkpoints(job, grid), ignore_errors=True)
-        return replace(todo, reasons={run.run_id: (FORCED,) for run in job.bundle.runs})
-    held = bundle_files.fingerprints(table_files(job.bundle, grid))
-    lost = [run.run_id for run in todo.kept if held.get(run.run_id) != basis.fingerprint(run)]
-    return replace(todo, reasons={**todo.reasons, **dict.fromkeys(lost, (DAMAGED,))})
+        return replace(todo, reasons={run.run_id: (FORCED,) for run in job.bundle.runs}, moved={})
+    found: dict[str, str] = {}
+    for key, runs in todo.held.items():
+        held = bundle_files.fingerprints(table_files(key, grid))
+        found |= {run: held[run] for run in runs if run in held}
+    lost = [run.run_id for run in todo.kept if found.get(run.run_id) != basis.fingerprint(run)]
+    return _without(todo, lost)
 
 
-def _kept(todo: Work, files: Mapping[str, Path]) -> tuple[Work, Rows | None]:
-    """The work and what is kept; where the files cannot be read after all, nothing is kept."""
-    runs = [run.run_id for run in todo.kept]
-    if not runs:
-        return todo, None
-    try:
-        return todo, read_rows(files, runs)
-    except (OSError, pa.ArrowException):
-        return replace(todo, reasons={**todo.reasons, **dict.fromkeys(runs, (DAMAGED,))}), None
+def _kept(todo: Work, grid: Path) -> tuple[Work, list[Rows]]:
+    """The work and what is kept; of files that cannot be read after all, nothing is kept."""
+    kept = []
+    for key, runs in todo.held.items():
+        try:
+            kept.append(read_rows(table_files(key, grid), runs))
+        except (OSError, pa.ArrowException):
+            todo = _without(todo, runs)
+    return todo, kept
+
+
+def _without(todo: Work, lost: Sequence[str]) -> Work:
+    """The work where some runs' files turn out to be damaged."""
+    moved = {run: key for run, key in todo.moved.items() if run not in lost}
+    return replace(todo, reasons={**todo.reasons, **dict.fromkeys(lost, (DAMAGED,))}, moved=moved)
 
 
 def _checkpoints(job: BundleJob, grid: Path) -> Path:
@@ -86,10 +95,10 @@ def _checkpoints(job: BundleJob, grid: Path) -> Path:
 
 def _train(
     runs: Sequence[Run], fingerprints: Mapping[str, str], job: BundleJob, data: DataFile, checkpoints: Path
-) -> Rows | None:
-    """The tables of some runs, and what trained them."""
+) -> list[Rows]:
+    """The tables of some runs, and what trained them; nothing where there are none."""
     if not runs:
-        return None
+        return []
     import torch  # only where something is trained: it takes seconds
 
     from gradgrid.train.checkpoints import Checkpoints
@@ -107,4 +116,4 @@ def _train(
     fingerprint = frames["runs"]["run_id"].map(fingerprints)
     frames["runs"] = frames["runs"].assign(seconds=seconds / len(runs), fingerprint=fingerprint)
     facts = device_facts(device) | {"seconds": round(seconds, 1), "runs": [run.run_id for run in runs]}
-    return Rows({name: to_arrow(frame, TABLES[name]) for name, frame in frames.items()}, [facts])
+    return [Rows({name: to_arrow(frame, TABLES[name]) for name, frame in frames.items()}, [facts])]

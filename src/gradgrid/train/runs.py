@@ -11,8 +11,9 @@ from gradgrid.core.config import Training
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.jobs import Progress
 from gradgrid.core.plan import BUNDLE_TABLES, Cell, Run
-from gradgrid.core.resources import LARGEST_ON_GPU, run_bytes
+from gradgrid.core.resources import largest_stack, run_bytes
 from gradgrid.core.schedule import epochs, steps_per_epoch
+from gradgrid.core.shares import TOGETHER_ON_GPU
 from gradgrid.train.checkpoints import Checkpoints, StackCheckpoint
 from gradgrid.train.images import Images
 from gradgrid.train.records import Records
@@ -21,10 +22,6 @@ from gradgrid.train.trainer import train
 
 _LOG = logging.getLogger(__name__)
 
-_MEASURED_AT_ONCE = 2**27
-"""Numbers that the activations, slopes and deltas of a stack may take while it is measured: half a gigabyte."""
-_LARGEST_STACK = 64
-"""Runs beyond which a step of one run gets hardly any cheaper (benchmarks/training.py)."""
 _SHARE_OF_FREE = 0.5
 """Share of a GPU's free memory that a stack may take: other jobs may train there, and the model is a rough one."""
 _ALLOCATION_FAILED = ("DefaultCPUAllocator", "ALLOC_FAILED", "bad_alloc", "CUDA error: out of memory")
@@ -38,7 +35,7 @@ def train_runs(
     training: Training,
     checkpoints: Checkpoints | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Train ``runs``, of one depth, activation, width and seed, and return the tables of their bundle.
+    """Train ``runs``, of one architecture, in stacks of one seed, and return the tables of their bundle.
 
     Of the table runs, the columns seconds and fingerprint are still to be added; what the analysis fills in is
     empty. ``title`` heads the lines in the log. A diverged run is a result, not a failure. What ``checkpoints``
@@ -65,13 +62,7 @@ def largest_stack_on(device: torch.device, cell: Cell, minibatch: int) -> int:
         return largest_stack(cell.depth, cell.width)
     free, _ = torch.cuda.mem_get_info(device)
     held = _SHARE_OF_FREE * free // run_bytes(cell.depth, cell.width, minibatch)
-    return max(1, min(LARGEST_ON_GPU, int(held)))
-
-
-def largest_stack(depth: int, width: int) -> int:
-    """Runs to train at a time on the CPU: bounded, so that memory does not grow with the grid."""
-    measured = 3 * depth * width * 1000
-    return max(1, min(_LARGEST_STACK, _MEASURED_AT_ONCE // measured))
+    return max(1, min(TOGETHER_ON_GPU, int(held)))
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,8 @@ def alike(runs: Sequence[Run], decay: float, largest: int) -> list[list[Run]]:
     for run in runs:
         cell = run.cell
         sparse = is_sparse(cell.optimizer, cell.learning_rate, decay)
-        groups.setdefault((cell.optimizer, sparse, cell.normalization, cell.residual), []).append(run)
+        kind = (run.seed, cell.optimizer, sparse, cell.normalization, cell.residual)
+        groups.setdefault(kind, []).append(run)
     return [part for group in groups.values() for part in even_parts(group, largest)]
 
 
