@@ -8,8 +8,8 @@ from configs import config
 from gradgrid.core import resources
 from gradgrid.core.cost import bundle_seconds
 from gradgrid.core.plan import plan
-from gradgrid.core.resources import bundle_memory, bundle_resources, largest_stack
-from gradgrid.train import images, pixels, runs
+from gradgrid.core.resources import bundle_memory, bundle_resources
+from gradgrid.train import images, pixels
 
 INITIALIZERS = ["normal", "lecun_normal", "uniform", "kaiming_normal", "xavier_normal", "orthogonal"]
 SIX_CLIPPINGS = [None, *({"norm": threshold} for threshold in (0.5, 1, 2, 4, 8))]
@@ -92,11 +92,6 @@ def test_peaks_that_were_recorded_are_within_the_head_room(dataset, factors, tra
     """Peaks in MiB; the first four are ``peak_memory_mib`` of jobs with PyTorch 2.15."""
     memory = given(dataset, training, **factors)[1]
     assert peak / resources.MEMORY_HEADROOM < memory < 1.2 * peak
-
-
-@pytest.mark.parametrize(("depth", "width"), [(1, 1), (8, 30), (8, 100), (3, 1_000), (100, 1_000)])
-def test_a_stack_is_as_large_as_where_it_is_trained(depth, width):
-    assert largest_stack(depth, width) == runs.largest_stack(depth, width)
 
 
 def test_images_are_taken_as_many_at_a_time_as_in_training():

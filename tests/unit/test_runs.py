@@ -18,7 +18,9 @@ from gradgrid.train import runs
 UNTYPED = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to ..."
 ERRORS = {
     "cuda": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
-    "driver": RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported at ..."),
+    "driver": RuntimeError(
+        "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported at ..."
+    ),
     "cublas": RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
     "cpu": RuntimeError(UNTYPED),
     "numpy": MemoryError("Unable to allocate 32.0 GiB for an array"),

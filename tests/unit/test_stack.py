@@ -9,11 +9,11 @@ import training
 from gradgrid.core.entries import Entry
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.plan import Run
+from gradgrid.core.resources import largest_stack
 from gradgrid.train import optimizers, products
 from gradgrid.train.device import find_device
 from gradgrid.train.hidden import Hidden
 from gradgrid.train.network import StackedNetwork, stack_multiple
-from gradgrid.train.runs import largest_stack
 from gradgrid.train.stack import Stack, alike
 from gradgrid.train.updates import DenseUpdate, SparseDescent
 

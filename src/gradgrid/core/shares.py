@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # which builds on this
     from gradgrid.core.plan import Run
 
 TOGETHER = 64
-"""Runs to train at a time on the CPU, beyond which a step of one run gets hardly any cheaper (benchmarks/training.py)."""
+"""Runs to train at a time on the CPU: with more a step of a run gets hardly any cheaper (benchmarks/training.py)."""
 TOGETHER_ON_GPU = 4_096
 """Runs to train at a time on a GPU, if its memory holds them: a bound by estimate, with which a step takes long enough
 that it does not matter how long its operations take to start."""
