@@ -76,3 +76,13 @@ def test_no_bound_lets_in_the_pair_that_does_not_load(requirements):
     assert not requirements["torch"].specifier.contains("2.13.0")
     assert not requirements["torch"].specifier.contains("2.13.0+cpu")
     assert not requirements["torchvision"].specifier.contains("0.28.0")
+
+
+def test_conda_gets_the_package_by_a_script_that_runs_in_its_folder():
+    environment = yaml.safe_load((REPOSITORY / "environment.yml").read_text(encoding="utf-8"))
+    (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    assert [
+        line for line in pip if not Requirement(line).name
+    ] == []  # no path: Snakemake copies the file elsewhere
+    script = (REPOSITORY / "environment.post-deploy.sh").read_text(encoding="utf-8")
+    assert script.splitlines()[-1] == "pip install --no-deps --editable ."

@@ -33,9 +33,24 @@ def test_rules_that_take_long_are_submitted_and_get_more_at_each_attempt():
         assert re.search(asked, RULES[name]), name
 
 
-@pytest.mark.parametrize("profile", ["slurm", "gpu"])
+@pytest.mark.parametrize("profile", ["slurm", "generic", "gpu"])
 def test_the_other_profiles_repeat_the_default_one(profile):
     assert settings("default").items() <= settings(profile).items()
+
+
+def test_the_profile_for_any_scheduler_treats_jobs_as_the_one_for_slurm_does():
+    alike = (
+        "jobs",
+        "local-cores",
+        "retries",
+        "keep-going",
+        "show-failed-logs",
+        "keep-incomplete",
+        "latency-wait",
+    )
+    assert {name: settings("generic")[name] for name in alike} == {
+        name: settings("slurm")[name] for name in alike
+    }
 
 
 def test_what_trains_on_the_device_asks_for_a_gpu():

@@ -1,5 +1,5 @@
 # Results in a storage (--default-storage-provider) instead of this folder: what is read there before Snakemake fetches
-# it, or what it never fetches. Without a storage the files are simply here. The reasons: docs/adr/0009-cluster.md.
+# it, or what it never fetches. Without a storage the files are simply here. The reasons: docs/adr/0010-elsewhere.md.
 
 SEEN = Path(".snakemake/seen")
 """What planning has seen of the bundles in a storage."""
@@ -40,8 +40,8 @@ def seen(bundle):
     """The folder in which planning finds a bundle's state, and tables of the right size, which is all it asks of them."""
     if not STORAGE:
         return GRID
-    fetched(state_file(bundle), SEEN / state_file(bundle))
-    for path in table_files(bundle).values():
+    fetched(state_file(bundle.key), SEEN / state_file(bundle.key))
+    for path in table_files(bundle.key).values():
         there, place = stored(path), SEEN / path
         place.unlink(missing_ok=True)
         if there.exists():
@@ -54,5 +54,5 @@ def seen(bundle):
 def fetch(bundle):
     """Bring a bundle's files to where its job looks for them: Snakemake fetches inputs, but no outputs to be updated."""
     if STORAGE:
-        for path in (state_file(bundle), *table_files(bundle).values()):
+        for path in (state_file(bundle.key), *table_files(bundle.key).values()):
             fetched(path)
