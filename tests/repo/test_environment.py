@@ -81,8 +81,6 @@ def test_no_bound_lets_in_the_pair_that_does_not_load(requirements):
 def test_conda_gets_the_package_by_a_script_that_runs_in_its_folder():
     environment = yaml.safe_load((REPOSITORY / "environment.yml").read_text(encoding="utf-8"))
     (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
-    assert all(
-        Requirement(line).name for line in pip
-    )  # raises at a path: Snakemake copies the file elsewhere
+    assert all(Requirement(line).name for line in pip)  # no path: Snakemake copies the file elsewhere
     script = (REPOSITORY / "environment.post-deploy.sh").read_text(encoding="utf-8")
     assert script.splitlines()[-1] == "pip install --no-deps --editable ."
