@@ -1,5 +1,6 @@
 """The figures as the page holds them: inlined pictures in chapters."""
 
+import gzip
 import re
 from base64 import b64encode
 from collections.abc import Iterable
@@ -16,16 +17,22 @@ SHARP_BYTES = 600_000
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure with its description and the picture itself as a ``data:`` address."""
+    """A figure with its description and the picture itself as a ``data:`` address.
+
+    ``csv`` is what it was drawn from, ``svg`` the drawing where the picture is a PNG: as base64 of gzip, to be saved.
+    """
 
     sidecar: Sidecar
     address: str
-    data: str = ""
+    csv: str
+    svg: str
 
     @classmethod
     def of(cls, sidecar: Sidecar, path: Path) -> "Picture":
-        """The figure whose files are PATH.svg and PATH.png."""
-        return cls(sidecar, address(path))
+        """The figure whose files are PATH.svg, PATH.png and PATH.csv."""
+        shown = address(path)
+        svg = "" if shown.startswith("data:image/svg") else _packed(path.with_name(f"{path.name}.svg"))
+        return cls(sidecar, shown, _packed(path.with_name(f"{path.name}.csv")), svg)
 
     @property
     def units(self) -> str:
@@ -66,6 +73,10 @@ def address(path: Path) -> str:
     if len(svg) <= max(len(png), SHARP_BYTES):
         return f"data:image/svg+xml;base64,{b64encode(svg).decode()}"
     return f"data:image/png;base64,{b64encode(png).decode()}"
+
+
+def _packed(path: Path) -> str:
+    return b64encode(gzip.compress(_bytes(path), mtime=0)).decode()
 
 
 def _bytes(path: Path) -> bytes:

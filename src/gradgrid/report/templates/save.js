@@ -11,11 +11,7 @@ function download(blob, name) {
 const textFile = (text, type) => new Blob([text], { type: `${type};charset=utf-8` });
 const canvasFile = (canvas) => new Promise((done) => canvas.toBlob(done, "image/png"));
 
-// What was inlined beside the page's pictures under a name, unpacked; null if nothing was.
-async function inlined(name) {
-  const packed = byId(name);
-  return packed && new TextDecoder().decode(await gunzipped(packed.textContent));
-}
+const unpacked = async (packed) => new TextDecoder().decode(await gunzipped(packed));
 
 // A chart of the explorer.
 const CHART = {
@@ -26,18 +22,19 @@ const CHART = {
 
 // A picture that was drawn with the report.
 const PICTURE = {
-  svg: async (figure) => textFile(
-    (await inlined(`svg-${figure.dataset.name}`)) ?? atob(figure.querySelector("img").src.split(",")[1]), "image/svg+xml"),
+  svg: async (figure) => {
+    const { svg } = figure.dataset; // there if the picture shown is a PNG
+    const shown = Uint8Array.from(atob(figure.querySelector("img").src.split(",")[1]), (letter) => letter.charCodeAt(0));
+    return textFile(svg ? await unpacked(svg) : new TextDecoder().decode(shown), "image/svg+xml");
+  },
   png: async (figure) => {
     const image = figure.querySelector("img");
-    const [canvas, sharp] = [document.createElement("canvas"), 2];
-    [canvas.width, canvas.height] = [sharp * image.width, sharp * image.height];
-    [canvas.width, canvas.height] = [sharp * image.getAttribute("width"), sharp * image.getAttribute("height")];
+    const canvas = Object.assign(document.createElement("canvas"), { width: 2 * image.getAttribute("width"), height: 2 * image.getAttribute("height") });
     await image.decode();
     canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
     return canvasFile(canvas);
   },
-  csv: async (figure) => textFile(await inlined(`csv-${figure.dataset.name}`), "text/csv"),
+  csv: async (figure) => textFile(await unpacked(figure.dataset.csv), "text/csv"),
 };
 
 document.addEventListener("click", async (event) => {
