@@ -137,7 +137,8 @@ def arguments(folder: Path) -> tuple[Path, list[Path], Path, Path]:
 
 
 def figure(folder: Path, name: str, chapter: str, order: int, **changed: object) -> None:
-    """Write one figure: a tiny SVG, a PNG of one pixel and the sidecar."""
+    """Write one figure: a tiny SVG, a PNG of one pixel, a line of data and the sidecar."""
+    (folder / f"{name}.csv").write_text(f"figure,value\n{name},0.1\n", encoding="utf-8")
     (folder / f"{name}.svg").write_text(SVG.format(name), encoding="utf-8")
     (folder / f"{name}.png").write_bytes(PNG)
     described = {

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 import synthetic
 from drawings import NAMES, NOTICE, drawn
@@ -56,10 +57,11 @@ def test_a_declaration_that_breaks_the_rules_is_named(source, says, tmp_path):
 def test_a_figure_writes_picture_and_sidecar_with_the_same_bytes_each_time(name, small_grid, tmp_path):
     for folder in ("one", "two"):
         draw(name, small_grid, tmp_path / folder / name)
-    for suffix in ("svg", "png", "json"):
+    for suffix in ("svg", "png", "csv", "json"):
         one, two = (tmp_path / folder / f"{name}.{suffix}" for folder in ("one", "two"))
         assert one.read_bytes() == two.read_bytes()
-    assert len(list((tmp_path / "one").iterdir())) == 3
+    assert len(list((tmp_path / "one").iterdir())) == 4
+    assert len(pd.read_csv(tmp_path / "one" / f"{name}.csv")) > 0
     sidecar = sidecars.read(tmp_path / "one" / f"{name}.json")
     assert (sidecar.name, sidecar.source_table) == (name, figures()[name].table)
     assert (sidecar.dataset, sidecar.notice) == ("mnist", None)

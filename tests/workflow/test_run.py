@@ -45,7 +45,7 @@ def test_everything_that_was_asked_for_is_there(finished):
     assert finished.ended.jobs["train"] == len(bundles) == 4
     wanted = {f"results/grid/{table}/{key}.parquet" for table in BUNDLE_TABLES for key in bundles}
     wanted |= {f"results/tables/{table}.parquet" for table in RESULTS}
-    wanted |= {f"results/figures/{name}.{kind}" for name in figures() for kind in ("svg", "png", "json")}
+    wanted |= {f"results/figures/{name}.{kind}" for name in figures() for kind in ("svg", "png", "csv", "json")}
     wanted |= {f"results/grid/state/{key}.json" for key in bundles}
     wanted |= {f"results/logs/train/{key}.log" for key in bundles}
     wanted |= {f"results/logs/figure/{name}.log" for name in figures()}

@@ -5,6 +5,7 @@ rule figure:
     output:
         svg="results/figures/{figure}.svg",
         png="results/figures/{figure}.png",
+        data="results/figures/{figure}.csv",
         sidecar="results/figures/{figure}.json",
     log:
         "results/logs/figure/{figure}.log",

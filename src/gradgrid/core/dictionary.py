@@ -25,6 +25,10 @@ FILES = (
     ("results/book/TABLE.parquet", "the tables of the book's chapter"),
     ("results/laboratory/TABLE.parquet", "the tables of the laboratory"),
     ("results/figures/NAME.svg, NAME.png", "the figures"),
+    (
+        "results/figures/NAME.csv",
+        "what each figure was drawn from; of 20,000 rows or more, medians over seeds and images, `rows` at a time",
+    ),
     ("results/figures/NAME.json", "each figure's title, caption, alternative text, source table and units"),
     (
         "results/provenance.json",

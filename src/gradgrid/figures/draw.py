@@ -1,4 +1,4 @@
-"""Draw one figure of the catalogue: SVG, PNG and sidecar, the same bytes for the same tables."""
+"""Draw one figure of the catalogue: SVG, PNG, its data and sidecar, the same bytes for the same tables."""
 
 import importlib
 from dataclasses import replace
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -21,7 +22,7 @@ CSS_PIXELS_AN_INCH = 96
 
 
 def draw(name: str, tables_dir: Path, out_stem: Path, notice: str | None = None) -> None:
-    """Draw the figure ``name`` from the tables in a folder to ``out_stem`` + .svg, .png and .json.
+    """Draw the figure ``name`` from the tables in a folder to ``out_stem`` + .svg, .png, .csv and .json.
 
     ``notice`` says that another dataset was used than asked for; the figure shows it, unless its table comes from
     no images. An unknown name or a table that cannot be read is a GradgridError.
@@ -48,7 +49,15 @@ def _save(drawn: Drawing, spec: FigureSpec, source: Source, stem: Path) -> None:
         drawn.figure.savefig(part, metadata={"Date": None, "Creator": "GradGrid", "Title": drawn.title})
     with replacing(stem.with_name(f"{stem.name}.png")) as part:
         drawn.figure.savefig(part, dpi=PNG_DPI, metadata={"Software": None, "Title": drawn.title})
+    with replacing(stem.with_name(f"{stem.name}.csv")) as part:
+        _written(source.data).to_csv(part, index=False, lineterminator="\n")
     sidecars.write(_sidecar(drawn, spec, source), stem.with_name(f"{stem.name}.json"))
+
+
+def _written(data: pd.DataFrame) -> pd.DataFrame:
+    """float64 with seven digits; float32 has its own shortest text."""
+    exact = data.select_dtypes("float64").columns
+    return data.assign(**{name: data[name].map("{:.7g}".format, na_action="ignore") for name in exact})
 
 
 def settle(figure: Figure) -> None:

@@ -1,7 +1,7 @@
 """The tables as the figures read them: only the columns and rows that a figure needs, and the levels."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,11 @@ from gradgrid.core.part import Part
 from gradgrid.core.tables import FACTOR_NAMES
 from gradgrid.figures.levels import Level, in_words, ordered
 
+MOST_ROWS = 20_000
+"""From so many rows on, a figure's data are medians."""
+MOST_LEVELS = 1000
+"""A number with more values is a measure."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -26,9 +31,27 @@ class Source:
     folder: Path
     table: str
     notice: str | None = None
+    _reads: dict[str, pd.DataFrame] = field(default_factory=dict, compare=False, repr=False)
 
     def read(self, columns: Iterable[str], **rows: Level | Sequence[Level]) -> pd.DataFrame:
         """Some columns of the rows in which each named column has the given level, or one of several."""
+        found = self._rows(columns, **rows)
+        same = {name: level for name, level in rows.items() if name not in found and _is_one(level)}
+        self._reads[f"{found.columns} {rows}"] = found.assign(**same)
+        return found
+
+    @property
+    def data(self) -> pd.DataFrame:
+        """What a figure was drawn from: of all rows that it read those with the most columns.
+
+        From MOST_ROWS on, the medians over rows that differ in seed, image and measures alone; ``rows`` counts them.
+        """
+        widest = max(len(frame.columns) for frame in self._reads.values())
+        frames = [frame for frame in self._reads.values() if len(frame.columns) == widest]
+        whole = pd.concat(frames, ignore_index=True)
+        return whole if len(whole) < MOST_ROWS else _medians(whole)
+
+    def _rows(self, columns: Iterable[str], **rows: Level | Sequence[Level]) -> pd.DataFrame:
         filters = [(name, "in", _several(level)) for name, level in rows.items()]
         options = {"columns": list(columns), "filters": filters or None, "partitioning": None}
         found = self._read_file(pq.read_table, **options)
@@ -45,7 +68,7 @@ class Source:
     def _combinations(self) -> pd.DataFrame:
         """The combinations of levels that have rows, and how many: runs, in the table of cells."""
         if self.table == "cells":
-            return self.read([*FACTOR_NAMES, "seeds"]).rename(columns={"seeds": "rows"})
+            return self._rows([*FACTOR_NAMES, "seeds"]).rename(columns={"seeds": "rows"})
         return self._counted(FACTOR_NAMES)
 
     def _counted(self, columns: Sequence[str]) -> pd.DataFrame:
@@ -54,7 +77,7 @@ class Source:
         tables = (pa.table(batch.cast(_text_plain(batch.schema))) for batch in batches)
         parts = [table.group_by([*columns]).aggregate([([], "count_all")]).to_pandas() for table in tables]
         if not parts:
-            return self.read(columns).assign(rows=0)
+            return self._rows(columns).assign(rows=0)
         counts = pd.concat(parts).groupby([*columns], sort=False)["count_all"].sum()
         return counts.reset_index(name="rows")
 
@@ -83,7 +106,7 @@ class Source:
         if self.part:
             return len(self.part.seeds)
         if self.table == "cells":
-            return int(self.read(["seeds"])["seeds"].max())
+            return int(self._rows(["seeds"])["seeds"].max())
         return len(self._counted(["seed"]))
 
     @property
@@ -169,8 +192,22 @@ class Stated:
         return " · ".join([*head, *self.facts])
 
 
+def _medians(frame: pd.DataFrame) -> pd.DataFrame:
+    """Medians of the measures, which are the numbers with many values, by all else but the seed and the image."""
+    numbers = frame.select_dtypes("floating")
+    measures = [name for name in numbers if numbers[name].nunique() > MOST_LEVELS]
+    groups = frame.groupby(
+        [*frame.columns.difference([*measures, "seed", "image"], sort=False)], sort=False, dropna=False
+    )
+    return groups[measures].median().assign(rows=groups.size()).reset_index()
+
+
+def _is_one(level: Level | Sequence[Level]) -> bool:
+    return isinstance(level, str | int | float)
+
+
 def _several(level: Level | Sequence[Level]) -> list[Level]:
-    return [level] if isinstance(level, str | int | float) else list(level)
+    return [level] if _is_one(level) else list(level)
 
 
 def _text_plain(schema: pa.Schema) -> pa.Schema:
