@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import torch
 import training
 from configs import config
 from pages import change_page
@@ -20,6 +21,7 @@ from gradgrid.core.states import State, state_file, table_files
 from gradgrid.core.trainings import training as trainings
 from gradgrid.core.work import DAMAGED, FORGOTTEN, NEW, RETRAIN, examine
 from gradgrid.train import bundle as module
+from gradgrid.train import images
 from gradgrid.train.bundle import DataFile, train_bundle
 
 DATA = training.dataset(images=57)
@@ -247,3 +249,15 @@ def test_a_device_that_is_not_there_is_said_only_where_something_is_trained(tmp_
     with pytest.raises(GradgridError, match="device mps"):
         trained(elsewhere, tmp_path / "new")
     assert not list((tmp_path / "new").rglob("*.parquet"))
+
+
+def test_images_that_fill_the_memory_are_told_in_one_message(tmp_path, monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(images.Images, "of", full)
+    with pytest.raises(
+        GradgridError, match=r"^the images of digits do not fit into the memory of cpu; .*fewer"
+    ):
+        trained(asked(FEWER), tmp_path)
+    assert not list(tmp_path.rglob("*.parquet"))

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from gradgrid.core.book import Book
 from gradgrid.core.config import Config
 from gradgrid.core.datasets import SIZES
+from gradgrid.core.numbers import counted
 from gradgrid.core.plan import Bundle, Plan
 from gradgrid.core.schedule import epochs, measured_steps, total_steps
-from gradgrid.core.times import EVALUATED_TRAINING_IMAGES, JOB_SECONDS, REFERENCE_WIDTH, run_seconds
+from gradgrid.core.times import EVALUATED_TRAINING_IMAGES, JOB_SECONDS, REFERENCE_WIDTH, job_seconds
 
 OWN_MICROSECONDS, OWN_WIDTH_MICROSECONDS, OWN_LAYER_MICROSECONDS = 12.0, 12.0, 2.7
 """A step of ten images of one of sixteen runs that each see their own: a fixed part, one in proportion to the
@@ -49,9 +50,15 @@ def estimate(plan: Plan, config: Config, dataset: str, cores: int) -> Estimate:
     )
 
 
+def places(config: Config, cores: int) -> tuple[int, str]:
+    """How many bundles train at a time, and on what: on a GPU, one."""
+    return (1, "one GPU") if config.device == "cuda" else (cores, counted(cores, "core"))
+
+
 def seconds(bundles: Iterable[Bundle], config: Config, dataset: str, cores: int) -> float:
-    """Wall time to train bundles, one at a time on each of ``cores``."""
-    return _wall_seconds([bundle_seconds(bundle, config, dataset) for bundle in bundles], cores)
+    """Wall time to train bundles, one at a time on each of ``cores``, or on the GPU."""
+    at_a_time, _ = places(config, cores)
+    return _wall_seconds([bundle_seconds(bundle, config, dataset) for bundle in bundles], at_a_time)
 
 
 def rows(plan: Plan, config: Config, dataset: str) -> dict[str, int]:
@@ -69,8 +76,8 @@ def rows(plan: Plan, config: Config, dataset: str) -> dict[str, int]:
 
 
 def bundle_seconds(bundle: Bundle, config: Config, dataset: str) -> float:
-    """Seconds of one core for a bundle's whole job, all of its runs trained on ``dataset``."""
-    return JOB_SECONDS + sum(run_seconds(run.cell, config.training, dataset) for run in bundle.runs)
+    """Seconds of one core, or of the GPU, for a bundle's whole job, all of its runs trained on ``dataset``."""
+    return job_seconds(bundle.runs, config.training, dataset, config.device)
 
 
 def _book_seconds(book: Book, dataset: str) -> list[float]:

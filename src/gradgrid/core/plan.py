@@ -1,8 +1,8 @@
 """The plan: which cells, runs and bundles a configuration asks for, in a deterministic order."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from hashlib import blake2b
 from itertools import product
 from urllib.parse import quote
@@ -11,7 +11,7 @@ from gradgrid.core.canonical import canonical_json
 from gradgrid.core.config import Config, Execution, Factors, Training
 from gradgrid.core.entries import UNSAID, Entry, clipping_label, normalization_label, residual_label
 from gradgrid.core.shares import TOGETHER, TOGETHER_ON_GPU, Share, share_out
-from gradgrid.core.times import JOB_SECONDS, run_seconds
+from gradgrid.core.times import job_seconds
 
 BUNDLE_TABLES = ("runs", "gradients", "accuracy", "clipping")
 """The tables of which a bundle writes a file each."""
@@ -126,12 +126,11 @@ def _bundles(runs: Iterable[Run], config: Config) -> Iterator[Bundle]:
     for run in runs:
         architectures.setdefault((run.cell.depth, run.cell.activation, run.cell.width), []).append(run)
 
-    @cache
-    def seconds(cell: Cell) -> float:
-        return run_seconds(cell, config.training, config.dataset.name)
+    def fits(members: Sequence[Run]) -> bool:
+        seconds = job_seconds(members, config.training, config.dataset.name, config.device)
+        return seconds <= 60 * config.execution.bundle_minutes
 
-    longest = 60 * config.execution.bundle_minutes - JOB_SECONDS
     together = TOGETHER_ON_GPU if config.device == "cuda" else TOGETHER
     for architecture, members in architectures.items():
-        shares = share_out(members, lambda run: seconds(run.cell), longest, together)
+        shares = share_out(members, fits, together)
         yield from (Bundle(*architecture, share, tuple(own)) for share, own in shares.items())

@@ -44,9 +44,9 @@ def cut_of(key: str) -> tuple[str, ...]:
 
 
 def share_out(
-    runs: Sequence["Run"], seconds: Callable[["Run"], float], longest: float, together: int = TOGETHER
+    runs: Sequence["Run"], fits: Callable[[Sequence["Run"]], bool], together: int
 ) -> dict[Share, list["Run"]]:
-    """Cut the runs of an architecture into as few shares as take at most ``longest`` seconds.
+    """Cut the runs of an architecture into as few shares as fit into a bundle.
 
     Runs of one seed stay together where there are no more than ``together``, however long they take.
     """
@@ -54,8 +54,7 @@ def share_out(
         shares: dict[Share, list[Run]] = {}
         for run in runs:
             shares.setdefault(_share(run, seeds, cells), []).append(run)
-        too_long = [members for members in shares.values() if sum(map(seconds, members)) > longest]
-        if not any(_can_be_cut(members, together) for members in too_long):
+        if not any(_can_be_cut(members, together) for members in shares.values() if not fits(members)):
             break
     return shares
 

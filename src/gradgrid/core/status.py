@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gradgrid.core.basis import Basis
 from gradgrid.core.config import Config
-from gradgrid.core.cost import seconds
+from gradgrid.core.cost import places, seconds
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.fingerprints import TrainingSource
 from gradgrid.core.numbers import counted
@@ -45,9 +45,8 @@ class Status:
         """What would be trained: in total, how long that takes, and bundle by bundle."""
         lines = [in_words(self.works)]
         if any(work.trained for work in self.works):
-            lines.append(
-                f"about {duration(self.seconds(cores))} on {counted(cores, 'core')}, on {self.dataset}"
-            )
+            _, where = places(self.config, cores)
+            lines.append(f"about {duration(self.seconds(cores))} on {where}, on {self.dataset}")
         if not self.data.known:
             lines.append(
                 "the dataset is prepared first; runs that were trained on the same images are then kept"

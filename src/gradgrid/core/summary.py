@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from gradgrid.core.config import Config, Factors
-from gradgrid.core.cost import Estimate, bundle_seconds, estimate
+from gradgrid.core.cost import Estimate, bundle_seconds, estimate, places
 from gradgrid.core.numbers import counted
 from gradgrid.core.plan import Plan
 
@@ -16,7 +16,8 @@ def plan_table(config: Config, plan: Plan, cores: int) -> str:
     fallback = config.dataset.fallback
     datasets = list(dict.fromkeys([config.dataset.name, *([fallback] if fallback else [])]))
     columns = [estimate(plan, config, dataset, cores) for dataset in datasets]
-    return f"{_sizes(config, plan, datasets[0])}\n\n{_estimates(columns, cores, config.book is not None)}"
+    _, where = places(config, cores)
+    return f"{_sizes(config, plan, datasets[0])}\n\n{_estimates(columns, where, config.book is not None)}"
 
 
 def duration(seconds: float) -> str:
@@ -44,7 +45,7 @@ def _sizes(config: Config, plan: Plan, dataset: str) -> str:
     )
 
 
-def _estimates(columns: Sequence[Estimate], cores: int, book: bool) -> str:
+def _estimates(columns: Sequence[Estimate], where: str, book: bool) -> str:
     def row(title: str, value: Callable[[Estimate], str]) -> tuple[str, ...]:
         return (title, *map(value, columns))
 
@@ -56,7 +57,7 @@ def _estimates(columns: Sequence[Estimate], cores: int, book: bool) -> str:
             row("steps a run", lambda e: f"{e.steps:,}"),
             row("measured steps", lambda e: f"{e.measured:,}"),
             *(row(f"rows of {table}", lambda e, table=table: f"{e.rows[table]:,}") for table in _TABLES),
-            row(f"time on {counted(cores, 'core')}", lambda e: f"about {duration(e.seconds)}"),
+            row(f"time on {where}", lambda e: f"about {duration(e.seconds)}"),
             *([row("the book's chapter", lambda e: f"about {duration(e.book_seconds)}")] if book else []),
         ],
         "<" + ">" * len(columns),

@@ -5,14 +5,16 @@ fitted to the CPU time of the jobs of the default grid (width 30, minibatch 10, 
 start-up included.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from gradgrid.core.config import Training
 from gradgrid.core.datasets import SIZES
+from gradgrid.core.gpu_times import GPU_JOB_SECONDS, gpu_seconds
 from gradgrid.core.schedule import epochs
 
 if TYPE_CHECKING:  # the plan asks how long its cells take
-    from gradgrid.core.plan import Cell
+    from gradgrid.core.plan import Cell, Run
 
 STEP_MICROSECONDS = 18.5
 """A step of one run, without what its hidden layers add: the first and the last layer's work above all."""
@@ -33,6 +35,13 @@ EVALUATED_TRAINING_IMAGES = 10_000
 
 JOB_SECONDS = 5.5
 """Starting a job and loading its data."""
+
+
+def job_seconds(runs: Iterable["Run"], training: Training, dataset: str, device: str) -> float:
+    """Seconds of the job that trains runs of one architecture on a device, by its name in the configuration."""
+    if device == "cuda":
+        return GPU_JOB_SECONDS + gpu_seconds(runs, training, dataset)
+    return JOB_SECONDS + sum(run_seconds(run.cell, training, dataset) for run in runs)
 
 
 def run_seconds(cell: "Cell", training: Training, dataset: str) -> float:

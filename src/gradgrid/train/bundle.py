@@ -14,6 +14,7 @@ import pyarrow as pa
 from gradgrid.core import bundle_files
 from gradgrid.core.basis import Basis
 from gradgrid.core.bundle_files import Rows, read_rows, write_bundle
+from gradgrid.core.errors import GradgridError
 from gradgrid.core.fingerprints import TrainingSource
 from gradgrid.core.parquet import to_arrow
 from gradgrid.core.plan import BundleJob, Run
@@ -111,7 +112,14 @@ def _train(
     device = find_device(job.device)
     every = job.execution.checkpoint_every
     kept = Checkpoints(checkpoints, every, fingerprints) if every else None
-    frames = train_runs(runs, job.bundle.key, Images.of(data.load(), device), job.training, kept)
+    try:
+        images = Images.of(data.load(), device)
+    except torch.OutOfMemoryError as error:
+        raise GradgridError(
+            f"the images of {data.name} do not fit into the memory of {device.type}; other jobs may hold it: run "
+            "fewer at a time, or set device: cpu"
+        ) from error
+    frames = train_runs(runs, job.bundle.key, images, job.training, kept)
     seconds = time.monotonic() - began + (kept.seconds if kept else 0.0)
     fingerprint = frames["runs"]["run_id"].map(fingerprints)
     frames["runs"] = frames["runs"].assign(seconds=seconds / len(runs), fingerprint=fingerprint)
