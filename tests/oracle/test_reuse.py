@@ -241,12 +241,13 @@ def test_what_trained_the_runs_is_kept_with_them(tmp_path):
     assert (merged["bundles"], merged["runs"]) == (1, 12)
 
 
-def test_a_device_that_is_not_there_is_said_only_where_something_is_trained(tmp_path):
+def test_a_device_that_is_not_there_is_said_only_where_something_is_trained(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     job = asked(FEWER)
     trained(job, tmp_path)
-    elsewhere = BundleJob(job.bundle, job.training, "mps", job.execution)
+    elsewhere = BundleJob(job.bundle, job.training, "cuda", job.execution)
     assert trained(elsewhere, tmp_path)[0] == 0
-    with pytest.raises(GradgridError, match="device mps"):
+    with pytest.raises(GradgridError, match="device cuda"):
         trained(elsewhere, tmp_path / "new")
     assert not list((tmp_path / "new").rglob("*.parquet"))
 
