@@ -95,8 +95,8 @@ def test_a_job_with_another_source_refuses(grid, tmp_path):
     other = copied_source(Workspace.new(tmp_path / "other", {}))
     trainer = other.folder / "src/gradgrid/train/trainer.py"
     trainer.write_text(trainer.read_text(encoding="utf-8") + "\nOTHER = 1\n", encoding="utf-8")
-    command = f"PYTHONPATH={trainer.parents[2]}"
-    ended = grid.run("--retries", "0", "--forcerun", "train", "--precommand", f"export {command}")
+    instead = f"export PYTHONPATH={trainer.parents[2]}"
+    ended = grid.run("--until", "train", "--retries", "0", "--forcerun", "train", "--precommand", instead)
     assert ended.status != 0
-    said = next(grid.jobs.glob("*/said")).read_text(encoding="utf-8")
-    assert "This job's gradgrid is not the one that planned it" in said
+    latest = max(grid.jobs.glob("*/said"), key=lambda file: file.stat().st_mtime_ns)
+    assert "This job's gradgrid is not the one that planned it" in latest.read_text(encoding="utf-8")
