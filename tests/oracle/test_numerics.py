@@ -16,10 +16,10 @@ from killed import assert_identical
 from pydantic import ValidationError
 from report_folder import build, prepare
 
+from gradgrid.analysis.statistics import statistics
 from gradgrid.core.plan import plan
 from gradgrid.core.registry import LARGEST, entries
 from gradgrid.core.tables import SUMMARISED
-from gradgrid.report import findings
 from gradgrid.train import reference
 from gradgrid.train.runs import train_runs
 from gradgrid.train.trainer import data_order
@@ -162,10 +162,10 @@ def test_cells_count_diverged_runs_and_leave_them_out_of_means(folder, runs):
 
 
 def test_runs_that_diverge_are_ranked_last(runs):
-    ranks = findings._ranks(runs)
-    last = ranks[label(TOO_LARGE)]
-    assert (last == ranks.max(axis=1)).all()
-    assert (last > ranks["lecun_normal"]).all()
+    ranks = statistics(runs)["ranks"].set_index("initializer")
+    assert ranks["mean_rank"].idxmax() == label(TOO_LARGE)
+    lost = (runs["status"] == "diverged").groupby(runs["initializer"].astype(str)).sum()
+    assert ranks["runs_diverged"].to_dict() == lost.to_dict()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -95,7 +95,7 @@ def noise(comparisons: pd.DataFrame) -> Iterator[str]:
             yield f"{name}: every difference is inside the noise."
         else:
             # Both ways round, each pair stands twice.
-            named = listed([" and ".join(sorted(pair)) for pair in pairs])
+            named = "; ".join(" and ".join(sorted(pair)) for pair in pairs)
             yield f"{name}: {counted(len(pairs), 'pair')} of {len(rows) // 2} inside the noise: {named}."
 
 
