@@ -15,7 +15,7 @@ import pytest
 from gradgrid.core import provenance
 from gradgrid.core.config import from_merged
 from gradgrid.core.errors import GradgridError
-from gradgrid.core.trainings import TRAINING_KEY, training
+from gradgrid.core.trainings import BEGAN, TRAINING_KEY, training
 
 CONFIG = from_merged(
     {
@@ -131,6 +131,7 @@ def test_settings_name_the_levels_as_the_tables_do():
         "device",
         "seeds",
         "training",
+        "verdicts",
         "book",
         "laboratory",
         "execution",
@@ -167,6 +168,25 @@ def test_bundles_that_trained_alike_are_one_entry_and_others_stand_apart(tmp_pat
         {"device": "an accelerator", "bundles": 1, "runs": 2, "peak_memory_mib": 9, "seconds": 1.0},
         {"device": "cpu", "bundles": 2, "runs": 4, "peak_memory_mib": 5, "seconds": 5.0},
     ]
+
+
+def test_runs_that_were_trained_since_the_workflow_began_are_counted(tmp_path):
+    facts = [{"device": "cpu", "ended": 99}, {"device": "cpu", "ended": 100}, {"device": "cpu"}]
+    files = [_bundle(tmp_path / f"{i}.parquet", **one) for i, one in enumerate(facts)]
+    (entry,) = training(files, began=100)
+    assert entry == {
+        "device": "cpu", "bundles": 3, "runs": 6, "runs_since": 2, "runs_undated": 2, "ended": 100,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("began", "written"), [("86400", "1970-01-02T00:00:00Z"), (None, None)])
+def test_when_the_workflow_began_is_written_down(tmp_path, monkeypatch, began, written):
+    monkeypatch.delenv(BEGAN, raising=False)
+    if began:
+        monkeypatch.setenv(BEGAN, began)
+    (tmp_path / "dataset.json").write_text("{}")
+    provenance.write(tmp_path / "p.json", dataset=tmp_path / "dataset.json", config=CONFIG)
+    assert json.loads((tmp_path / "p.json").read_text())["began"] == written
 
 
 def test_a_bundle_that_does_not_say_what_trained_it_is_a_clear_error(tmp_path):

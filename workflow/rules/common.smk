@@ -4,6 +4,7 @@
 import gc
 import os
 import sys
+import time
 from functools import cache
 from pathlib import Path
 
@@ -40,6 +41,7 @@ from gradgrid.core.results import RESULTS
 from gradgrid.core.sources import read_all
 from gradgrid.core.states import GRID, state_file, table_files
 from gradgrid.core.statistics_tables import STATISTICS_TABLES
+from gradgrid.core.trainings import BEGAN
 from gradgrid.core.work import RETRAIN, examine
 
 
@@ -48,6 +50,8 @@ include: "storage.smk"
 
 # Planning makes many objects that stay, and looking them over takes a tenth of its time.
 gc.set_threshold(100_000)
+
+os.environ.setdefault(BEGAN, str(int(time.time())))  # jobs read this file too, and have it from their parent
 
 CONFIG_FILES = [Path(file) for file in ("config.yaml", *workflow.overwrite_configfiles)]
 

@@ -9,6 +9,7 @@ import platform
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from gradgrid.core.entries import Entry, clipping_label, normalization_label, residual_label
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.files import replacing
-from gradgrid.core.trainings import training
+from gradgrid.core.trainings import BEGAN, training
 
 if TYPE_CHECKING:
     from gradgrid.core.config import Config
@@ -134,12 +135,15 @@ def now() -> str:
     """
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     try:
-        moment = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+        return _written(int(epoch) if epoch else time.time())
     except (ValueError, OverflowError, OSError) as error:
         raise GradgridError(
             f"SOURCE_DATE_EPOCH is {epoch!r}, no time: give whole seconds since 1970, or unset it"
         ) from error
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _written(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def environment(folder: Path | None = None) -> dict[str, Any]:
@@ -166,14 +170,16 @@ def write(
 
     ``dataset`` is the JSON file of the data step, ``config`` the validated configuration, overrides included,
     ``bundles`` the bundles' runs files, ``jobs`` what :func:`gradgrid.core.usage.usage` found of their jobs,
-    ``folder`` a folder of the checkout (the working one by default).
+    ``folder`` a folder of the checkout (the working one by default). When the workflow that writes it began stands
+    in the environment variable :data:`gradgrid.core.trainings.BEGAN`; outside of one nothing does.
     """
+    began = int(os.environ[BEGAN]) if BEGAN in os.environ else None
     try:
         data = json.loads(Path(dataset).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise GradgridError(f"{dataset}: cannot be read ({error}); run the data step again") from error
-    made = {"dataset": data, "config": settings(config), "training": training(bundles), "jobs": jobs}
-    record = environment(folder) | made
+    made = {"dataset": data, "config": settings(config), "training": training(bundles, began), "jobs": jobs}
+    record = environment(folder) | {"began": None if began is None else _written(began)} | made
     with replacing(Path(out)) as part:
         text = json.dumps(_shortened(record), indent=2, ensure_ascii=False)
         part.write_text(text + "\n", encoding="utf-8", newline="\n")

@@ -3,6 +3,7 @@
 import logging
 import resource
 import sys
+import time
 
 import torch
 
@@ -38,10 +39,13 @@ def _tell(claim: gpus.Claim | None) -> None:
 
 
 def device_facts(device: torch.device) -> dict[str, str | int]:
-    """Device, version of PyTorch and the peak of memory, the process's and the device's, for the provenance."""
+    """Device, version of PyTorch, the peak of memory, the process's and the device's, and the time, for the provenance.
+
+    ``ended`` is in seconds since 1970: asked for when a training is over, it tells which runs a workflow reused.
+    """
     kilobyte = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * kilobyte
-    facts = {"torch": torch.__version__, "peak_memory_mib": round(peak / 2**20)}
+    facts = {"torch": torch.__version__, "peak_memory_mib": round(peak / 2**20), "ended": int(time.time())}
     if device.type != "cuda":
         return {"device": "cpu", **facts}
     on_device = round(torch.cuda.max_memory_reserved(device) / 2**20)
