@@ -223,6 +223,18 @@ def test_a_link_that_was_sent_opens_what_its_sender_saw(opened, page, address, c
     assert fields(copied) == fields(link)
 
 
+def test_a_link_within_the_page_opens_its_cell_and_back_leads_back(page, cell):
+    before, wanted = levels(page, "card-a"), cell(2, "relu", "uniform", "none")["cell_id"]
+    page.evaluate(f"location.hash = '#explorer?a={wanted}&step=10'")
+    until(page, "document.querySelector('#explorer-step-said').textContent.startsWith('after 10 steps')")
+    assert levels(page, "card-a") == ["2", "relu", "uniform", "none"]
+    assert page.locator("#explorer").evaluate("e => Math.abs(e.getBoundingClientRect().top)") < 60
+    set_levels(page, "card-a", depth="3")
+    page.go_back()
+    until(page, "document.querySelector('#card-a .levels select').selectedOptions[0].text === '2'")
+    assert before != levels(page, "card-a")
+
+
 def test_an_address_that_knows_too_much_is_read_as_far_as_it_goes(opened, page, address):
     opened.goto(f"{address}#explorer?a=nonsense&b=x&seed=99&step=7&rows=colour&unknown=1&f.depth=4")
     page.wait_for_selector(READY)

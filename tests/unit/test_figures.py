@@ -16,6 +16,7 @@ from gradgrid.core.figures import figures
 from gradgrid.core.laboratory_tables import LABORATORY_TABLES
 from gradgrid.core.results import RESULTS
 from gradgrid.figures.draw import draw
+from gradgrid.figures.source import Source
 
 
 def test_the_catalogue_is_read_without_importing_what_draws():
@@ -73,7 +74,12 @@ def test_a_figure_writes_picture_and_sidecar_with_the_same_bytes_each_time(name,
 @pytest.mark.parametrize("name", NAMES)
 def test_the_notice_stands_on_the_figure_and_in_the_sidecar(name, tmp_path):
     folder = synthetic.write(
-        tmp_path / "t", depths=(2,), activations=("relu",), initializers=("lsuv", "normal"), seeds=1, dataset="digits"
+        tmp_path / "t",
+        depths=(2,),
+        activations=("relu",),
+        initializers=("lsuv", "normal"),
+        seeds=1,
+        dataset="digits",
     )
     made = drawn(folder, name, NOTICE)
     assert any(NOTICE in text.get_text() for text in made.figure.findobj(Text))
@@ -95,3 +101,31 @@ def test_a_broken_sidecar_is_named(tmp_path):
         sidecars.read(tmp_path / "a.json")
     with pytest.raises(GradgridError, match=r"b\.json: cannot be read"):
         sidecars.read(tmp_path / "b.json")
+
+
+def test_the_data_of_a_figure_are_the_rows_it_read_with_the_levels_it_asked_for(small_grid):
+    source = Source(small_grid, "runs")
+    source.read(["depth"])
+    found = source.read(["seed", "activation", "validation_accuracy"], depth=4)
+    assert source.data.drop(columns="depth").equals(found)
+    assert set(source.data["depth"]) == {4}
+    source.read(["seed", "activation", "validation_accuracy"], depth=4)  # once more the same
+    assert len(source.data) == len(found)
+    source.read(["seed", "activation", "validation_accuracy"], depth=1)
+    assert len(source.data) == 2 * len(found)
+
+
+def test_many_rows_become_medians_over_the_seeds(small_grid, monkeypatch):
+    monkeypatch.setattr("gradgrid.figures.source.MOST_ROWS", 100)
+    monkeypatch.setattr("gradgrid.figures.source.MOST_LEVELS", 20)
+    source = Source(small_grid, "gradients")
+    found = source.read(
+        ["initializer", "seed", "step", "layer", "bias_gradient_norm"], depth=4, activation="relu"
+    )
+    data = source.data
+    assert "seed" not in data
+    assert data["rows"].sum() == len(found)
+    one = data.iloc[7]
+    rows = found.query("initializer == @one.initializer and step == @one.step and layer == @one.layer")
+    assert one["rows"] == len(rows)
+    assert one["bias_gradient_norm"] == rows["bias_gradient_norm"].median()

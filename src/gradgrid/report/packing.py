@@ -32,7 +32,7 @@ class Thinning:
         if self.bits < EXACT:
             said.append(f"numbers are rounded to within {0.5**self.bits / 2:.1g} of their size")
         if self.every > 1:
-            said.append(f"of the measured steps the first, the last and every {self.every}th are kept")
+            said.append(f"of the measured steps one in {self.every} is kept, and the last")
         if not self.by_seed:
             said.append("in place of each seed stands the mean over the seeds")
         return "; ".join(said)

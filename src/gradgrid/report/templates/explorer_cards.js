@@ -38,8 +38,10 @@ function shownOf(data, state, cell) {
 }
 
 const percentAxis = (title) => ({ title, format: ".0%", tickCount: 5 });
-const byColor = (field, domain, range, title = null) =>
-  ({ color: { field, type: "nominal", scale: { domain, range }, legend: { title, orient: "top", symbolOpacity: 1, symbolType: "stroke", symbolStrokeWidth: 2.5 } } });
+const plain = (colors) => ({ value: colors.blue });
+const byColor = (field, names) => (colors) => ({ field, type: "nominal",
+  scale: { domain: Object.keys(names), range: Object.values(names).map((name) => colors[name]) },
+  legend: { title: null, orient: "top", symbolOpacity: 1, symbolType: "stroke", symbolStrokeWidth: 2.5 } });
 const epochs = (times) => ({ field: "epoch", type: "quantitative", scale: { domain: [times.epochs[0], times.epochs.at(-1)], nice: false },
   axis: { title: "epoch", tickMinStep: 1, grid: false } });
 
@@ -51,7 +53,7 @@ function speedSpec(shown, scale, steps, depth, width) {
     params: [{ name: "step", value: steps[0] }, ...labelsOf(scale)], transform: [{ filter: "datum.step === step" }],
     x: { field: "layer", type: "quantitative", scale: { domain: [1, depth + 1], nice: false, padding: 12 }, axis: { title: "layer", values: layers.filter((_, i) => i % every === 0), format: "d", grid: false } },
     y: { field: "value", type: "quantitative", scale: { domain: scale.domain, clamp: true }, axis: decadeAxis(scale, { title: "speed of learning" }) },
-    color: { color: { value: BLUE } },
+    color: plain,
     description: "Lines: speed of learning against layer at the chosen step, one for every seed.",
   });
 }
@@ -59,12 +61,12 @@ function speedSpec(shown, scale, steps, depth, width) {
 const accuracySpec = (shown, x, width) => lines({
   rows: valid(shown.accuracy.rows), width, several: shown.accuracy.several, x,
   y: { field: "value", type: "quantitative", scale: { domain: [0, 1] }, axis: percentAxis("accuracy") },
-  color: byColor("split", ["train", "validation"], [ORANGE, BLUE]),
+  color: byColor("split", { train: "orange", validation: "blue" }),
   description: "Lines: accuracy on training and validation images against epoch, one for every seed.",
 });
 
 const shareSpec = (shown, x, width) => lines({
-  rows: valid(shown.share.rows), width, height: 110, several: shown.share.several, x, color: { color: { value: BLUE } },
+  rows: valid(shown.share.rows), width, height: 110, several: shown.share.several, x, color: plain,
   y: { field: "value", type: "quantitative", scale: { domain: [0, 1] }, axis: percentAxis("steps clipped") },
   description: "Lines: share of steps in which clipping changed the gradient, against epoch.",
 });
@@ -72,7 +74,7 @@ const shareSpec = (shown, x, width) => lines({
 const normSpec = (shown, x, scale, width) => lines({
   rows: valid(shown.norm.rows), width, height: 130, several: shown.norm.several, x, params: labelsOf(scale),
   y: { field: "value", type: "quantitative", scale: { domain: scale.domain }, axis: decadeAxis(scale, { title: "norm before clipping" }) },
-  color: byColor("size", ["median", "p95", "max"], [BLUE, "#CC79A7", ORANGE]),
+  color: byColor("size", { median: "blue", p95: "pink", max: "orange" }),
   description: "Lines: norm of the whole gradient before clipping (median, 95th percentile and maximum) against epoch.",
 });
 

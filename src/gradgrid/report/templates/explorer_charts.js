@@ -1,7 +1,7 @@
 // Charts: Vega-Lite draws them, here stands what they show.
 
-const PAPER = { ink: "#1c1e21", muted: "#595e65", rule: "#dcd9d1", card: "#ffffff" }; // saved charts, in any theme
-const BLUE = "#0072B2", ORANGE = "#D55E00"; // of Okabe and Ito, as in the figures
+// The style sheet's colours by name, as saved charts have them in any theme: on white.
+const PAPER = { ink: "#1c1e21", muted: "#595e65", rule: "#dcd9d1", card: "#ffffff", blue: "#0072b2", orange: "#c04e00", pink: "#a8507f" };
 
 function screenColors() {
   const style = getComputedStyle(document.documentElement);
@@ -89,12 +89,12 @@ function heatMap({ rows, scale, steps, depth, width }) {
   });
 }
 
-// A line for every seed, thin, and their mean, thick. `x`, `y` and `color` are encodings; rows have seed and mean.
+// A line for every seed, thin, and their mean, thick. `x` and `y` are encodings, `color` one by the colours; rows have seed and mean.
 function lines({ rows, x, y, color, width, height = 190, params = [], transform = [], description, several }) {
   const chosen = { filter: several ? "datum.mean" : "!datum.mean" };
-  return () => ({
+  return (colors) => ({
     width, height, autosize: FIT, description, params, data: { values: rows }, transform,
-    encoding: { x, y, ...color },
+    encoding: { x, y, color: color(colors) },
     layer: [
       { transform: [{ filter: several ? "!datum.mean" : "false" }],
         mark: { type: "line", strokeWidth: 1, opacity: 0.4, aria: false }, encoding: { detail: { field: "seed" } } },

@@ -62,7 +62,7 @@ function colorOf(data, state, rows, colors) {
     const sizes = values.map(Math.abs).sort((a, b) => a - b);
     const most = Math.max(0.1, sizes[Math.floor(0.9 * sizes.length)] ?? 0);
     return { field: "value", type: "quantitative", legend: { ...legend, title: `${title} (more: as at the end)` },
-      scale: { domain: [-most, most], scheme: "blueorange", reverse: true, clamp: true } };
+      scale: { domain: [-most, most], scheme: "redblue", clamp: true } };
   }
   const scheme = state.map === "runs_diverged" ? "oranges" : "viridis";
   return { field: "value", type: "quantitative", legend, scale: { domain: domain ?? [0, Math.max(1, ...values)], scheme } };
@@ -107,7 +107,7 @@ function layersOf(data, state, rows, colors, verdictColors) {
       } },
     { transform: [{ filter: "datum.sign !== ''" }], mark: { type: "text", fontSize: 10, aria: false, cursor: "pointer" },
       encoding: { text: { field: "sign" }, color: { value: colors.muted } } },
-    ...framed("cellB", ORANGE), ...framed("cellA", colors.ink),
+    ...framed("cellB", colors.orange), ...framed("cellA", colors.ink),
   ];
 }
 
