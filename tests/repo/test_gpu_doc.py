@@ -11,7 +11,8 @@ from held import Operations
 
 from gradgrid.core.entries import Entry
 from gradgrid.core.plan import Run
-from gradgrid.core.resources import LARGEST_ON_GPU, run_bytes
+from gradgrid.core.resources import run_bytes
+from gradgrid.core.shares import TOGETHER_ON_GPU
 from gradgrid.train.runs import largest_stack_on
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -27,7 +28,7 @@ def test_memory(row, monkeypatch):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device, free=gibibytes * 2**30: (free, free))
         cell = training.cell(depth=int(depth), width=int(width))
         assert largest_stack_on(torch.device("cuda"), cell, 10) == runs
-    assert f"up to {LARGEST_ON_GPU:,} runs" in PAGE
+    assert f"up to {TOGETHER_ON_GPU:,} runs" in PAGE
 
 
 @pytest.mark.parametrize("depth", [1, 4])

@@ -6,6 +6,7 @@ What changes a number without being part of it (the version of PyTorch, the devi
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 from gradgrid.core.canonical import canonical_json
 from gradgrid.core.config import Training
@@ -43,8 +44,12 @@ class Basis:
     def fingerprint(self, run: Run) -> str:
         """Sixteen hexadecimal digits over a run's settings and what it rests on."""
         return digest(
-            canonical_json({"cell": run.cell.labels, "seed": run.seed, **asdict(self), **self._own(run)})
+            canonical_json({"cell": run.cell.labels, "seed": run.seed, **self._record, **self._own(run)})
         )
+
+    @cached_property
+    def _record(self) -> dict[str, object]:
+        return asdict(self)
 
     def changes(self, then: "Basis", run: Run) -> list[str]:
         """What has changed for a run that was trained on the basis ``then``; empty where its fingerprint holds."""

@@ -126,11 +126,11 @@ def _bundles(runs: Iterable[Run], config: Config) -> Iterator[Bundle]:
     for run in runs:
         architectures.setdefault((run.cell.depth, run.cell.activation, run.cell.width), []).append(run)
 
-    def fits(members: Sequence[Run]) -> bool:
-        seconds = job_seconds(members, config.training, config.dataset.name, config.device)
-        return seconds <= 60 * config.execution.bundle_minutes
+    def seconds(members: Sequence[Run]) -> float:
+        return job_seconds(members, config.training, config.dataset.name, config.device)
 
+    longest = 60 * config.execution.bundle_minutes
     together = TOGETHER_ON_GPU if config.device == "cuda" else TOGETHER
     for architecture, members in architectures.items():
-        shares = share_out(members, fits, together)
+        shares = share_out(members, seconds, longest, together)
         yield from (Bundle(*architecture, share, tuple(own)) for share, own in shares.items())

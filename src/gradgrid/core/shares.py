@@ -44,17 +44,22 @@ def cut_of(key: str) -> tuple[str, ...]:
 
 
 def share_out(
-    runs: Sequence["Run"], fits: Callable[[Sequence["Run"]], bool], together: int
+    runs: Sequence["Run"], seconds: Callable[[Sequence["Run"]], float], longest: float, together: int
 ) -> dict[Share, list["Run"]]:
-    """Cut the runs of an architecture into as few shares as fit into a bundle.
+    """Cut the runs of an architecture into as few shares as take at most ``longest`` seconds.
 
-    Runs of one seed stay together where there are no more than ``together``, however long they take.
+    Shares take at least as long as the whole. Runs of one seed stay together where there are no more than
+    ``together``, however long they take.
     """
+    whole = seconds(runs)
     for seeds, cells in _cuts(runs):
+        if seeds * cells < whole / longest and seeds * cells * together < len(runs):
+            continue  # cannot be enough
         shares: dict[Share, list[Run]] = {}
         for run in runs:
             shares.setdefault(_share(run, seeds, cells), []).append(run)
-        if not any(_can_be_cut(members, together) for members in shares.values() if not fits(members)):
+        too_long = (members for members in shares.values() if seconds(members) > longest)
+        if not any(_can_be_cut(members, together) for members in too_long):
             break
     return shares
 

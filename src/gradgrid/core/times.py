@@ -41,15 +41,15 @@ def job_seconds(runs: Iterable["Run"], training: Training, dataset: str, device:
     """Seconds of the job that trains runs of one architecture on a device, by its name in the configuration."""
     if device == "cuda":
         return GPU_JOB_SECONDS + gpu_seconds(runs, training, dataset)
-    return JOB_SECONDS + sum(run_seconds(run.cell, training, dataset) for run in runs)
+    step = sum(step_microseconds(run.cell, training.minibatch) for run in runs)
+    return JOB_SECONDS + step / 1e6 * _images(training, dataset) / training.minibatch
 
 
-def run_seconds(cell: "Cell", training: Training, dataset: str) -> float:
-    """Seconds of one core to train and measure one run of a cell, in a stack with others."""
+def _images(training: Training, dataset: str) -> float:
+    """Images on which a run is trained, and those on which it is evaluated, by what they take."""
     sizes, passes = SIZES[dataset], epochs(training, dataset)
     evaluated = min(sizes.train, EVALUATED_TRAINING_IMAGES) + sizes.validation
-    images = passes * sizes.train + EVALUATION_SHARE * (passes + 1) * evaluated
-    return images * step_microseconds(cell, training.minibatch) / training.minibatch / 1e6
+    return passes * sizes.train + EVALUATION_SHARE * (passes + 1) * evaluated
 
 
 def step_microseconds(cell: "Cell", minibatch: int) -> float:
