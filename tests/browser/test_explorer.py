@@ -178,6 +178,16 @@ def test_a_click_on_a_square_opens_its_cell_and_back_leads_back(page, cell):
     assert levels(page, "card-a") == ["4", "sigmoid", "lecun_normal", "norm=1"]
 
 
+def test_a_square_says_what_it_is_to_the_pointer(page):
+    page.locator("#explorer-map").scroll_into_view_if_needed()
+    page.hover("#explorer-map .mark-rect path >> nth=40")
+    said = page.locator("#vg-tooltip-element.visible")
+    assert "validation accuracy" in said.inner_text()
+    box = said.bounding_box()
+    assert box["x"] >= 0
+    assert box["height"] < 120
+
+
 def test_arrow_keys_move_over_the_map(page, cell):
     set_levels(page, "card-a", depth="4", activation="sigmoid", initializer="lecun_normal", clipping="none")
     page.focus("#explorer-map .plot")
