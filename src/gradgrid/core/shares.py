@@ -55,17 +55,14 @@ def share_out(
     for seeds, cells in _cuts(runs):
         if seeds * cells < whole / longest and seeds * cells * together < len(runs):
             continue  # cannot be enough
-        shares: dict[Share, list[Run]] = {}
+        shares: dict[tuple[int, int], list[Run]] = {}
         for run in runs:
-            shares.setdefault(_share(run, seeds, cells), []).append(run)
+            cell = int(run.cell.cell_id, 16) % cells if cells > 1 else 0
+            shares.setdefault((run.seed % seeds, cell), []).append(run)
         too_long = (members for members in shares.values() if seconds(members) > longest)
         if not any(_can_be_cut(members, together) for members in too_long):
             break
-    return shares
-
-
-def _share(run: "Run", seeds: int, cells: int) -> Share:
-    return Share(seeds, run.seed % seeds, cells, int(run.cell.cell_id, 16) % cells)
+    return {Share(seeds, seed, cells, cell): members for (seed, cell), members in shares.items()}
 
 
 def _cuts(runs: Sequence["Run"]) -> Iterator[tuple[int, int]]:
