@@ -11,7 +11,7 @@ COPY requirements.lock .
 RUN pip install --no-cache-dir --no-compile --require-hashes --requirement requirements.lock
 
 COPY --chown=gradgrid . .
-RUN pip install --no-cache-dir --no-compile --no-deps --no-build-isolation . && rm -r build src/*.egg-info
+RUN pip install --no-cache-dir --no-compile --no-deps --no-build-isolation . && rm -rf build src/*.egg-info
 
 # The sources of the folder that a job runs in come first: the image need not be built anew after an edit.
 ENV PYTHONPATH=src
