@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from playwright.sync_api import sync_playwright
 from report_folder import build, prepare
@@ -58,3 +59,21 @@ def page(opened, address):
     page.wait_for_selector(READY)
     yield page
     assert opened.problems == []
+
+
+@pytest.fixture(scope="session")
+def tables(folder):
+    """The tables that the report was made from."""
+
+    def read(name: str) -> pd.DataFrame:
+        frame = pd.read_parquet(folder / "tables" / f"{name}.parquet")
+        return frame.astype(dict.fromkeys(frame.select_dtypes("category").columns, object))
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def cell(tables):
+    """The row of a cell by depth, activation, initializer and clipping."""
+    cells = tables("cells").set_index(["depth", "activation", "initializer", "clipping"])
+    return lambda *levels: cells.loc[levels]

@@ -7,7 +7,8 @@ const MEAN = "mean over seeds";
 function linesOf(data, state, names, measure, keys) {
   const several = state.seed === "all" && data.curveSeeds.length > 1;
   const wanted = names.filter((row) => state.seed === "all" || !data.by_seed || String(row.seed) === state.seed);
-  const rows = wanted.map((row) => ({ ...row, mean: false, line: data.by_seed ? `seed ${row.seed}` : MEAN, value: measure(row) }));
+  const lineOf = (row) => (data.by_seed ? `seed ${row.seed}` : MEAN);
+  const rows = wanted.map((row) => ({ ...row, mean: false, line: lineOf(row), value: measure(row) }));
   if (!several) return { rows, several };
   const groups = Map.groupBy(rows, (row) => keys.map((key) => row[key]).join());
   for (const group of groups.values()) {
@@ -18,7 +19,12 @@ function linesOf(data, state, names, measure, keys) {
   return { rows, several };
 }
 
-const power = (log) => (Number.isFinite(log) ? (10 ** log).toPrecision(3).replace("e", " × 10^").replace("+", "").replace("-", "−") : "0");
+function power(log) {
+  if (!Number.isFinite(log)) return "0";
+  const [digits, exponent] = (10 ** log).toExponential(2).split("e").map(Number);
+  return Math.abs(exponent) < 4 ? String(Number((10 ** log).toPrecision(3))) : `${digits} × 10${SUPERSCRIPT(exponent)}`;
+}
+
 const valid = (rows) => rows.filter((row) => Number.isFinite(row.value));
 
 // What the charts of one cell show.
@@ -42,7 +48,8 @@ const plain = (colors) => ({ value: colors.blue });
 const byColor = (field, names) => (colors) => ({ field, type: "nominal",
   scale: { domain: Object.keys(names), range: Object.values(names).map((name) => colors[name]) },
   legend: { title: null, orient: "top", symbolOpacity: 1, symbolType: "stroke", symbolStrokeWidth: 2.5 } });
-const epochs = (times) => ({ field: "epoch", type: "quantitative", scale: { domain: [times.epochs[0], times.epochs.at(-1)], nice: false },
+const epochs = (times) => ({ field: "epoch", type: "quantitative",
+  scale: { domain: [times.epochs[0], times.epochs.at(-1)], nice: false },
   axis: { title: "epoch", tickMinStep: 1, grid: false } });
 
 function speedSpec(shown, scale, steps, depth, width) {
@@ -51,8 +58,10 @@ function speedSpec(shown, scale, steps, depth, width) {
   return lines({
     rows: valid(shown.speed.rows), width, several: shown.speed.several,
     params: [{ name: "step", value: steps[0] }, ...labelsOf(scale)], transform: [{ filter: "datum.step === step" }],
-    x: { field: "layer", type: "quantitative", scale: { domain: [1, depth + 1], nice: false, padding: 12 }, axis: { title: "layer", values: layers.filter((_, i) => i % every === 0), format: "d", grid: false } },
-    y: { field: "value", type: "quantitative", scale: { domain: scale.domain, clamp: true }, axis: decadeAxis(scale, { title: "speed of learning" }) },
+    x: { field: "layer", type: "quantitative", scale: { domain: [1, depth + 1], nice: false, padding: 12 },
+      axis: { title: "layer", values: layers.filter((_, i) => i % every === 0), format: "d", grid: false } },
+    y: { field: "value", type: "quantitative", scale: { domain: scale.domain, clamp: true },
+      axis: decadeAxis(scale, { title: "speed of learning" }) },
     color: plain,
     description: "Lines: speed of learning against layer at the chosen step, one for every seed.",
   });
@@ -73,7 +82,8 @@ const shareSpec = (shown, x, width) => lines({
 
 const normSpec = (shown, x, scale, width) => lines({
   rows: valid(shown.norm.rows), width, height: 130, several: shown.norm.several, x, params: labelsOf(scale),
-  y: { field: "value", type: "quantitative", scale: { domain: scale.domain }, axis: decadeAxis(scale, { title: "norm before clipping" }) },
+  y: { field: "value", type: "quantitative", scale: { domain: scale.domain },
+    axis: decadeAxis(scale, { title: "norm before clipping" }) },
   color: byColor("size", { median: "blue", p95: "pink", max: "orange" }),
   description: "Lines: norm of the whole gradient before clipping (median, 95th percentile and maximum) against epoch.",
 });
@@ -88,18 +98,19 @@ async function drawCards(data, state, choose) {
   const all = (kind) => Object.values(shown).flatMap((s) => s[kind].rows.map((row) => row.value));
   const scales = { speed: decades(all("speed")), norm: decades(all("norm")) };
   for (const [name, cell] of open) fillCard(data, state, name, cell, choose);
-  await Promise.all(open.map(([name, cell]) => drawCard(data, state, byId(`card-${name}`), cell, shown[name], scales, choose)));
+  const drawOne = ([name, cell]) => drawCard(data, state, byId(`card-${name}`), cell, shown[name], scales, choose);
+  await Promise.all(open.map(drawOne));
 }
 
 function drawCard(data, state, card, cell, shown, scales, choose) {
   const steps = data.times.gradients.steps;
   const figure = (name) => card.querySelector(`[data-chart="${name}"]`);
   const width = Math.floor(figure("speed").querySelector(".plot").clientWidth);
-  const heat = shown.speed.several ? shown.speed.rows.filter((row) => row.mean) : shown.speed.rows;
+  const heat = shown.speed.rows.filter((row) => row.mean || !shown.speed.several);
   const raw = (rows) => () => [...rows(data, cell)].map((row) => ({ ...cellFields(data, cell), ...row }));
   const step = { step: state.step };
   const inClipping = epochs(data.times.clipping);
-  const heatSpec = heatMap({ rows: heat.map((row) => ({ ...row, log: row.value })), scale: scales.speed, steps, depth: depthOf(data, cell), width });
+  const heatSpec = heatMap({ rows: heat, scale: scales.speed, steps, depth: depthOf(data, cell), width });
   for (const name of ["share", "norm"]) figure(name).hidden = !shown.clipped;
   card.querySelector(".unclipped").hidden = shown.clipped;
   return Promise.all([

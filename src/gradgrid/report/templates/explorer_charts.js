@@ -1,7 +1,8 @@
 // Charts: Vega-Lite draws them, here stands what they show.
 
 // The style sheet's colours by name, as saved charts have them in any theme: on white.
-const PAPER = { ink: "#1c1e21", muted: "#595e65", rule: "#dcd9d1", card: "#ffffff", blue: "#0072b2", orange: "#c04e00", pink: "#a8507f" };
+const PAPER = { ink: "#1c1e21", muted: "#595e65", rule: "#dcd9d1", card: "#ffffff",
+  blue: "#0072b2", orange: "#c04e00", pink: "#a8507f" };
 
 function screenColors() {
   const style = getComputedStyle(document.documentElement);
@@ -9,7 +10,8 @@ function screenColors() {
 }
 
 function configOf(colors) {
-  const text = { labelColor: colors.muted, titleColor: colors.ink, labelFontSize: 11, titleFontSize: 11, titleFontWeight: 600 };
+  const text = { labelColor: colors.muted, titleColor: colors.ink, labelFontSize: 11, titleFontSize: 11,
+    titleFontWeight: 600 };
   return {
     font: "system-ui, 'Segoe UI', Roboto, 'Liberation Sans', Arial, sans-serif",
     background: colors.card, view: { stroke: colors.rule },
@@ -48,7 +50,7 @@ async function onPaper(figure) {
   return made.view;
 }
 
-const SUPERSCRIPT = (n) => String(n).replace(/./g, (sign) => "⁰¹²³⁴⁵⁶⁷⁸⁹"["0123456789".indexOf(sign)] ?? "⁻");
+const SUPERSCRIPT = (n) => String(n).replace(/./g, (sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]);
 
 // An axis of decades for log10 of a quantity, over whole decades, the same for both cells.
 function decades(values) {
@@ -58,7 +60,8 @@ function decades(values) {
   const every = Math.max(1, Math.ceil((high - low) / 8));
   const ticks = [];
   for (let tick = low; tick <= Math.max(high, low + 1); tick += every) ticks.push(tick);
-  return { domain: [low, Math.max(high, low + 1)], ticks, labels: Object.fromEntries(ticks.map((t) => [t, `10${SUPERSCRIPT(t)}`])) };
+  const labels = Object.fromEntries(ticks.map((tick) => [tick, `10${SUPERSCRIPT(tick)}`]));
+  return { domain: [low, Math.max(high, low + 1)], ticks, labels };
 }
 
 const decadeAxis = (scale, extra) => ({ values: scale.ticks, labelExpr: "decadeLabels[datum.value]", ...extra });
@@ -66,21 +69,23 @@ const labelsOf = (scale) => [{ name: "decadeLabels", value: scale.labels }];
 
 const FIT = { type: "fit-x", contains: "padding" };
 
-// Layer × measured step; the step chosen is framed. Rows: {step, layer, log}.
+// Layer × measured step; the step chosen is framed. Rows: {step, layer, value}, the latter log10.
 function heatMap({ rows, scale, steps, depth, width }) {
+  const x = { field: "step", type: "ordinal", sort: steps, axis: { title: "measured after … steps", labelAngle: -45 } };
   const y = { field: "layer", type: "ordinal", sort: "descending", axis: { title: "layer" } };
   return (colors) => ({
     width, height: Math.max(60, Math.min(24 * (depth + 1), 260)), autosize: FIT,
     description: "Heat map: speed of learning of every layer at every measured step.",
     params: [{ name: "step", value: steps[0] }, ...labelsOf(scale)],
     data: { values: rows },
-    encoding: { x: { field: "step", type: "ordinal", sort: steps, axis: { title: "measured after … steps", labelAngle: -45 } } },
+    encoding: { x },
     layer: [
       { mark: { type: "rect", aria: false, color: colors.rule, invalid: null }, encoding: { y } },
-      { transform: [{ filter: "isValid(datum.log) && isFinite(datum.log)" }], mark: { type: "rect", aria: false },
+      { transform: [{ filter: "isValid(datum.value) && isFinite(datum.value)" }], mark: { type: "rect", aria: false },
         encoding: {
-          y, color: { field: "log", type: "quantitative", scale: { domain: scale.domain, scheme: "viridis", clamp: true },
-            legend: { title: "speed of learning", orient: "top", direction: "horizontal", gradientLength: 160, ...decadeAxis(scale) } },
+          y, color: { field: "value", type: "quantitative", scale: { domain: scale.domain, scheme: "viridis", clamp: true },
+            legend: { title: "speed of learning", orient: "top", direction: "horizontal", gradientLength: 160,
+              ...decadeAxis(scale) } },
           tooltip: [{ field: "layer" }, { field: "step" }, { field: "said", title: "speed of learning" }],
         } },
       { transform: [{ filter: "datum.step === step" }, { aggregate: [{ op: "count", as: "layers" }], groupby: ["step"] }],
@@ -89,7 +94,8 @@ function heatMap({ rows, scale, steps, depth, width }) {
   });
 }
 
-// A line for every seed, thin, and their mean, thick. `x` and `y` are encodings, `color` one by the colours; rows have seed and mean.
+// A line for every seed, thin, and their mean, thick. `x` and `y` are encodings, `color` one by the colours; rows have
+// seed and mean.
 function lines({ rows, x, y, color, width, height = 190, params = [], transform = [], description, several }) {
   const chosen = { filter: several ? "datum.mean" : "!datum.mean" };
   return (colors) => ({
@@ -100,7 +106,8 @@ function lines({ rows, x, y, color, width, height = 190, params = [], transform 
         mark: { type: "line", strokeWidth: 1, opacity: 0.4, aria: false }, encoding: { detail: { field: "seed" } } },
       { transform: [chosen], mark: { type: "line", strokeWidth: 2.5, aria: false } },
       { transform: [chosen], mark: { type: "point", filled: true, size: 28, opacity: 1, aria: false },
-        encoding: { tooltip: [{ field: "line", title: "shown" }, { field: x.field, title: x.axis.title }, { field: "said", title: "value" }] } },
+        encoding: { tooltip: [{ field: "line", title: "shown" }, { field: x.field, title: x.axis.title },
+          { field: "said", title: "value" }] } },
     ],
   });
 }

@@ -1,6 +1,7 @@
 // What a card says beside its charts: levels, verdict, numbers, and a row for every run.
 
-const SUMMARY = ["validation_accuracy", "test_accuracy", "best_validation_accuracy", "gradient_slope", "runs_diverged", "seconds"];
+const SUMMARY = ["validation_accuracy", "test_accuracy", "best_validation_accuracy", "gradient_slope",
+  "runs_diverged", "seconds"];
 
 function fillCard(data, state, name, cell, choose) {
   const card = byId(`card-${name}`);
@@ -26,7 +27,8 @@ function factOf(data, column, cell) {
   const interval = Number.isFinite(low) ? ` (${write(low)} to ${write(value("high"))})` : "";
   const fact = document.createElement("div");
   fact.append(Object.assign(document.createElement("dt"), { textContent: column.title }));
-  fact.append(Object.assign(document.createElement("dd"), { textContent: write(value(column.interval && "mean")) + interval }));
+  const said = write(value(column.interval && "mean")) + interval;
+  fact.append(Object.assign(document.createElement("dd"), { textContent: said }));
   return fact;
 }
 

@@ -37,7 +37,10 @@ function mapRows(data, state, shown) {
     const row = { id: data.ids[cell], name: cellInWords(data, cell), value, match: through.has(cell),
       sign: signOf(data, cell, value), verdict: data.verdict_of[cell] ?? "not there yet" };
     row.said = typeof value === "number" ? valueInWords(state.map, value) : value ?? "–";
-    for (const role of ROLES) row[role] = state[role] && labelIn(role, data.factor[state[role]], levelOf(data, data.factor[state[role]], cell));
+    for (const role of ROLES) {
+      const factor = data.factor[state[role]];
+      row[role] = factor && labelIn(role, factor, levelOf(data, factor, cell));
+    }
     return row;
   });
 }
@@ -53,7 +56,8 @@ function colorOf(data, state, rows, colors) {
   const { title, format, domain } = MAPS[state.map];
   if (state.map === "verdict") {
     const range = data.verdicts.map((word) => colors[word]);
-    return { field: "value", type: "nominal", scale: { domain: data.verdicts, range }, legend: { title, orient: "top", columns: 4 } };
+    return { field: "value", type: "nominal", scale: { domain: data.verdicts, range },
+      legend: { title, orient: "top", columns: 4 } };
   }
   const values = rows.map((row) => row.value).filter((value) => value !== null);
   const legend = { title, format, orient: "top", direction: "horizontal", gradientLength: 220, titleLimit: 400 };
@@ -69,7 +73,11 @@ function colorOf(data, state, rows, colors) {
 }
 
 function mapSpec(data, state, rows, width) {
-  const order = (role) => data.factor[state[role]]?.levels.map((level) => labelIn(role, data.factor[state[role]], level)) ?? [];
+  const order = (role) => {
+    const factor = data.factor[state[role]];
+    return factor?.levels.map((level) => labelIn(role, factor, level)) ?? [];
+  };
+  const by = ROLES.map((role) => words(state[role])).filter(Boolean).join(", ");
   const axis = (role, extra) => (state[role]
     ? { field: role, type: "ordinal", sort: order(role), axis: { title: words(state[role]), ...extra } } : undefined);
   const panel = (place, role) => (state[role] ? { [place]: { field: role, type: "ordinal", sort: order(role),
@@ -86,7 +94,7 @@ function mapSpec(data, state, rows, width) {
       layer: layersOf(data, state, rows, colors, verdictColors),
     };
     return {
-      description: `Map of ${rows.length} cells: ${MAPS[state.map].title} by ${ROLES.map((r) => words(state[r])).filter(Boolean).join(", ")}.`,
+      description: `Map of ${rows.length} cells: ${MAPS[state.map].title} by ${by}.`,
       params: [{ name: "cellA", value: state.a }, { name: "cellB", value: state.b }],
       data: { values: rows },
       ...(Object.keys(facet).length ? { facet, spacing: 12, spec: one } : one),
@@ -101,7 +109,8 @@ function layersOf(data, state, rows, colors, verdictColors) {
   return [
     { mark: { type: "rect", aria: false, cursor: "pointer", invalid: null, stroke: colors.card, strokeWidth: 1 },
       encoding: {
-        color: { condition: { test: "datum.value === null", value: colors.rule }, ...colorOf(data, state, rows, verdictColors) },
+        color: { condition: { test: "datum.value === null", value: colors.rule },
+          ...colorOf(data, state, rows, verdictColors) },
         opacity: { condition: { test: "datum.match", value: 1 }, value: 0.15 },
         tooltip: [{ field: "name", title: "cell" }, { field: "said", title: MAPS[state.map].title }, { field: "verdict" }],
       } },
@@ -123,7 +132,9 @@ async function drawMap(data, state, choose) {
   const figure = byId("explorer-map");
   const shown = mapped(data, state);
   const rows = mapRows(data, state, shown);
-  const made = await draw(figure, mapSpec(data, state, rows, figure.clientWidth), () => mapTable(data, state, shown), { cellA: state.a, cellB: state.b });
+  const spec = mapSpec(data, state, rows, figure.clientWidth);
+  const frames = { cellA: state.a, cellB: state.b };
+  const made = await draw(figure, spec, () => mapTable(data, state, shown), frames);
   made?.view.addEventListener("click", (_, item) => { if (item?.datum?.id) choose(item.datum.id); });
   const held = data.varying.filter((factor) => !ROLES.some((role) => state[role] === factor.name));
   const cell = data.place.get(state.a);

@@ -109,7 +109,8 @@ function drawTable(data, state, choose) {
   addRows(data);
   fillTable(data);
   const column = data.columns.find((c) => c.source === state.sort.replace("-", ""));
-  byId("cells-status").textContent = `${TABLE.rows.length.toLocaleString("en")} of ${data.ids.length.toLocaleString("en")} cells, ` +
+  const count = (things) => things.length.toLocaleString("en");
+  byId("cells-status").textContent = `${count(TABLE.rows)} of ${count(data.ids)} cells, ` +
     `sorted by ${column?.title}, ${state.sort.startsWith("-") ? "descending" : "ascending"}`;
 }
 
@@ -119,7 +120,8 @@ function tableRows(data) {
     const row = { cell_id: data.ids[cell] };
     for (const column of TABLE.columns) {
       if (!column.interval) row[column.source] = cellValue(data, column, cell) ?? "";
-      else for (const end of ["mean", "low", "high"]) row[`${column.source}_${end}`] = numberOf(data, `${column.source}_${end}`, cell);
+      const parts = column.interval ? ["mean", "low", "high"].map((end) => `${column.source}_${end}`) : [];
+      for (const name of parts) row[name] = numberOf(data, name, cell);
     }
     return row;
   });

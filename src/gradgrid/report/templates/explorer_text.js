@@ -32,7 +32,8 @@ function csvOf(rows) {
 }
 
 const TEX = { "&": "\\&", "%": "\\%", "#": "\\#", "_": "\\_", $: "\\$", "{": "\\{", "}": "\\}", "−": "$-$",
-  "±": "$\\pm$", "–": "--", "×": "$\\times$", "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}" };
+  "±": "$\\pm$", "–": "--", "×": "$\\times$", "\\": "\\textbackslash{}",
+  "~": "\\textasciitilde{}", "^": "\\textasciicircum{}" };
 const tex = (text) => text.replace(/[&%#_${}\\~^−±–×]/g, (sign) => TEX[sign]);
 
 // A table as LaTeX with the rules of the package booktabs; `numeric` says which columns stand to the right.

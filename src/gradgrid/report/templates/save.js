@@ -29,7 +29,8 @@ const PICTURE = {
   },
   png: async (figure) => {
     const image = figure.querySelector("img");
-    const canvas = Object.assign(document.createElement("canvas"), { width: 2 * image.getAttribute("width"), height: 2 * image.getAttribute("height") });
+    const [width, height] = ["width", "height"].map((name) => 2 * image.getAttribute(name));
+    const canvas = Object.assign(document.createElement("canvas"), { width, height });
     await image.decode();
     canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
     return canvasFile(canvas);
