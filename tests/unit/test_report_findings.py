@@ -109,9 +109,9 @@ def test_the_book_finding_is_its_cells_mean_after_one_epoch_and_at_the_end():
 def test_the_best_cell_is_named_by_its_normalization_and_residual_connections():
     made = grid(normalizations=("none", "batch"), residuals=("no", "yes"))
     cell = made.cells.query("normalization == 'batch' and residual == 'no'").iloc[0]
-    assert f._name(cell, made.cells).endswith("batch normalization, no residual connections")
+    assert f.cell_name(cell, made.cells).endswith("batch normalization, no residual connections")
     cell = made.cells.query("normalization == 'none' and residual == 'yes'").iloc[0]
-    assert f._name(cell, made.cells).endswith("no normalization, residual connections")
+    assert f.cell_name(cell, made.cells).endswith("no normalization, residual connections")
 
 
 def test_one_seed_gives_findings_without_intervals():

@@ -25,10 +25,9 @@ def test_without_the_laboratory_there_is_no_trace_of_it(tmp_path):
 
 def test_the_chapter_stands_after_the_grid_in_page_and_contents(page):
     sections = [a["id"] for tag, a in page.elements if tag == "section"]
-    assert sections[2:7] == ["speed-of-learning", "accuracy", "explorer", "laboratory", "methods"]
+    assert sections[2:6] == ["grid", "laboratory", "statistics", "explorer"]
     contents = [a["href"] for a in page.all("a")]
-    assert contents.index("#explorer") < contents.index("#methods")
-    assert contents[contents.index("#methods") - 1] == "#laboratory"
+    assert contents.index("#grid") < contents.index("#laboratory-linear") < contents.index("#statistics")
 
 
 def test_the_lead_counts_what_the_tables_hold(built, page):
@@ -114,7 +113,7 @@ def test_hostile_texts_stay_text(tmp_path):
     figure(folder / "figures", "laboratory_new", TITLE, 690, title=HOSTILE, caption=HOSTILE)
     text = build(folder)
     page = Page(text)
-    assert len(page.all("script")) == 4
+    assert len(page.all("script")) == 5
     assert page.text.count(HOSTILE) >= len(frame) + 3  # one title over all rows, and the figure's two
     assert text.count("</table>") == text.count("<table")
 

@@ -14,12 +14,16 @@ from gradgrid.core.numbers import listed
 from gradgrid.core.results import RESULTS
 from gradgrid.core.tables import FACTOR_NAMES
 from gradgrid.core.verdicts import Verdicts, rules
-from gradgrid.report import book, cells, explorer, jobs, laboratory, statistics
+from gradgrid.report import book, cells, explorer, honesty, jobs, laboratory, statistics
+from gradgrid.report.contents import contents, titles
 from gradgrid.report.explorer import BEST_FIRST
 from gradgrid.report.findings import Grid, findings
+from gradgrid.report.glossary import glossary
 from gradgrid.report.inputs import Inputs
+from gradgrid.report.looks import looks
 from gradgrid.report.numbers import count, duration
 from gradgrid.report.pictures import chapters
+from gradgrid.report.questions import Cells, questions
 
 NOT_THERE = "not there yet"
 """What stands in that table for runs that are asked for and still to be trained."""
@@ -31,7 +35,8 @@ BESIDE = {"book": (book, BOOK_TABLES), "laboratory": (laboratory, LABORATORY_TAB
 def context(inputs: Inputs) -> dict[str, Any]:
     """Every name that the templates use."""
     title = data_title(inputs.dataset)
-    return {
+    limits = Verdicts(**inputs.provenance["config"].get("verdicts", {}))
+    page = {
         "version": inputs.provenance["versions"]["gradgrid"],
         "data_title": title,
         "runs": _runs(inputs),
@@ -40,9 +45,10 @@ def context(inputs: Inputs) -> dict[str, Any]:
         "findings": findings(Grid(inputs.runs, inputs.found, inputs.accuracy, inputs.statistics, title)),
         "interval_note": _interval_note(inputs.runs),
         "facts": _facts(inputs),
+        "rests": honesty.grounds(inputs.runs, inputs.provenance, _seeds(inputs), inputs.book is not None),
         "factors": _factors(inputs.cells),
         "provenance": _provenance(inputs.provenance),
-        "verdict_rules": rules(Verdicts(**inputs.provenance["config"].get("verdicts", {}))),
+        "verdict_rules": rules(limits),
         "jobs": jobs.table(inputs.provenance.get("jobs", ())),
         "settings": _yaml(inputs.provenance["config"]),
         "config_name": inputs.config_name,
@@ -51,6 +57,20 @@ def context(inputs: Inputs) -> dict[str, Any]:
         **_cells(inputs),
         **_chapters(inputs),
     }
+    entries = contents(page)
+    return {
+        **page,
+        "contents": entries,
+        "glossary": glossary(titles(entries)),
+        "looks": looks(inputs.runs, page, inputs.statistics),
+        "questions": questions(_asked(inputs, page["explorer"]["header"], limits)),
+    }
+
+
+def _asked(inputs: Inputs, header: Mapping[str, Any], limits: Verdicts) -> Cells:
+    """What the questions are about."""
+    steps = header["times"]["gradients"]["steps"]
+    return Cells(inputs.found.reset_index(drop=True), inputs.statistics["ranks"], int(steps[-1]), limits)
 
 
 def _chapters(inputs: Inputs) -> dict[str, Any]:

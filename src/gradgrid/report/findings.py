@@ -119,7 +119,7 @@ def best_cell(grid: Grid) -> Finding | None:
     return Finding(
         value=percent(best[f"{SCORE}_mean"]),
         label="validation accuracy of the best cell",
-        sentence=f"The best of {count(len(grid.cells))} cells is {_name(best, grid.cells)}, with "
+        sentence=f"The best of {count(len(grid.cells))} cells is {cell_name(best, grid.cells)}, with "
         f"{percent(best[f'{SCORE}_mean'])} on the validation images, by which it was chosen, and "
         f"{percent(test.mean)} on the test images ({test.interval(percent)}).",
         source="cells",
@@ -261,7 +261,7 @@ def _summary(cell: pd.Series, name: str) -> Estimate:
     return Estimate(*(cell[f"{name}_{part}"] for part in ("mean", "low", "high")), cell["seeds"])
 
 
-def _name(cell: pd.Series, cells: pd.DataFrame) -> str:
+def cell_name(cell: pd.Series, cells: pd.DataFrame) -> str:
     """The cell's levels of the factors that vary in the grid, in words."""
     varying = [name for name in FACTOR_NAMES if cells[name].nunique() > 1] or ["activation", "initializer"]
     return ", ".join(_level(name, cell[name]) for name in varying)

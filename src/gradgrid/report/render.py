@@ -68,11 +68,12 @@ def render(page: Mapping[str, Any]) -> str:
     environment = Environment(
         loader=PackageLoader("gradgrid.report"), autoescape=True, undefined=StrictUndefined
     )
-    own = {"style": _own("style.css"), "library": library(), "script": _script()}
+    styles = {"style": _own("style.css"), "dark": _own("dark.css")}
+    scripts = {"theme": _own("theme.js"), "library": library(), "script": _script()}
     template = environment.get_template("report.html.j2")
-    # Style and scripts are no text of the reader's, so they are the only ones that are not escaped.
-    unescaped = {name: Markup(text) for name, text in own.items()}
-    return template.render(**page, **unescaped, policy=_policy(own.pop("style"), own.values()))
+    # Styles and scripts are no text of the reader's, so they are the only ones that are not escaped.
+    unescaped = {name: Markup(text) for name, text in (styles | scripts).items()}
+    return template.render(**page, **unescaped, policy=_policy(styles.values(), scripts.values()))
 
 
 @cache
@@ -90,10 +91,10 @@ def _own(name: str) -> str:
     return (resources.files("gradgrid.report") / "templates" / name).read_text(encoding="utf-8")
 
 
-def _policy(style: str, scripts: Iterable[str]) -> str:
-    """A Content-Security-Policy that allows this style, these scripts and inlined pictures, and no network."""
+def _policy(styles: Iterable[str], scripts: Iterable[str]) -> str:
+    """A Content-Security-Policy that allows these styles, these scripts and inlined pictures, and no network."""
     return (
-        f"default-src 'none'; img-src data:; style-src {_source(style)}; "
+        f"default-src 'none'; img-src data:; style-src {' '.join(map(_source, styles))}; "
         f"script-src {' '.join(map(_source, scripts))}; base-uri 'none'; form-action 'none'"
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gradgrid.core.numbers import counted, listed
+from gradgrid.core.numbers import counted
 from gradgrid.core.sidecars import Sidecar
 from gradgrid.core.statistics_tables import behind_best
 from gradgrid.report.numbers import NONE, Estimate, count, number, percent, points

@@ -1,21 +1,55 @@
-// The contents follow the reading.
+// The contents follow the reading: the section that is being read is marked, and its chapter shows its sections.
 (() => {
-  const links = new Map([...document.querySelectorAll(".toc a")].map((a) => [a.hash.slice(1), a]));
-  const sections = [...document.querySelectorAll("main > section")];
-  const follow = () => {
-    const line = window.innerHeight / 3;
-    const current = sections.findLast((section) => section.getBoundingClientRect().top <= line) ?? sections[0];
-    links.forEach((link, id) => {
-      if (id === current.id) link.setAttribute("aria-current", "location");
-      else link.removeAttribute("aria-current");
-    });
+  const side = document.querySelector(".side");
+  const fold = side.querySelector("details");
+  const links = [...side.querySelectorAll(".toc a")];
+  const targets = links.map((link) => document.getElementById(link.hash.slice(1)));
+  const narrow = matchMedia("(max-width: 60rem)");
+  let marked = null;
+
+  const chapterOf = (link) => link.closest(".toc > details > ol > li");
+  const read = () => {
+    const end = innerHeight + scrollY >= document.documentElement.scrollHeight - 2;
+    const line = end ? innerHeight : innerHeight / 3;
+    return links[Math.max(0, targets.findLastIndex((target) => target.getBoundingClientRect().top <= line))];
   };
-  document.addEventListener("scroll", () => requestAnimationFrame(follow), { passive: true });
+
+  function follow() {
+    const current = read();
+    if (current === marked) return;
+    marked = current;
+    const chapter = chapterOf(current);
+    for (const link of links) {
+      link.removeAttribute("aria-current");
+      chapterOf(link).classList.toggle("read", chapterOf(link) === chapter);
+    }
+    chapter.querySelector("a").setAttribute("aria-current", "true");
+    current.setAttribute("aria-current", "location");
+    if (!narrow.matches) keepInSight(current);
+  }
+
+  // Scrolls the contents themselves, and never the page.
+  function keepInSight(link) {
+    const [at, frame] = [link.getBoundingClientRect(), side.getBoundingClientRect()];
+    if (at.top < frame.top || at.bottom > frame.bottom) side.scrollTop += at.top - frame.top - frame.height / 2;
+  }
+
+  const unfold = () => { fold.open = !narrow.matches; };
+  side.classList.add("follows");
+  unfold();
+  narrow.addEventListener("change", unfold);
+  fold.addEventListener("click", ({ target }) => { if (target.closest("a") && narrow.matches) fold.open = false; });
+  addEventListener("scroll", () => requestAnimationFrame(follow), { passive: true });
   follow();
 })();
 
-// On paper nothing stays folded, and no picture waits to be scrolled to.
-addEventListener("beforeprint", () => {
-  document.querySelectorAll("details").forEach((details) => { details.open = true; });
-  document.querySelectorAll("img").forEach((image) => { image.loading = "eager"; });
-});
+// On paper nothing stays folded but the choice of columns, and every picture is there; afterwards it is as before.
+{
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("main details:not([open], #cells-columns), .banner details:not([open])")];
+    for (const fold of opened) fold.open = true;
+    for (const image of document.images) image.loading = "eager";
+  });
+  addEventListener("afterprint", () => { for (const fold of opened) fold.open = false; });
+}
