@@ -19,7 +19,8 @@ def test_trainings_are_submitted_all_at_once_and_everything_else_stays(slurm, su
     began, ended = max(job.began for job in jobs), min(job.ended for job in jobs)
     assert (len(jobs), began <= ended) == (12, True)
     figured = sum(spec.part == "grid" for spec in figures().values())
-    local = {"data": 1, "collect": 3, "runs": 1, "cells": 1, "provenance": 1, "figure": figured, "report": 1}
+    tables = {"collect": 3, "runs": 1, "cells": 1, "compare": 1}
+    local = {"data": 1, **tables, "provenance": 1, "figure": figured, "report": 1}
     assert submitted.ended.jobs == {"train": 12, **local, "all": 1}
     assert (submitted.folder / "report/index.html").is_file()
 

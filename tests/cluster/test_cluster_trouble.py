@@ -35,7 +35,7 @@ def forget_a_run(folder, key):
 
 def by_seed(jobs):
     """The jobs of each seed of depth 2, first attempt first."""
-    return {seed: [job for job in jobs if job.bundle.endswith(f"seed={seed}")] for seed in range(4)}
+    return {seed: [job for job in jobs if f"/seeds={seed}of4/" in job.bundle] for seed in range(4)}
 
 
 def four_are_running(slurm, grid):

@@ -2,7 +2,7 @@
 import time
 
 FIRST_MEMORY, NEEDED = 2000, 2500  # MB
-seed = snakemake.wildcards.bundle.rpartition("seed=")[2]
+seed = snakemake.wildcards.bundle.partition("seeds=")[2][0]
 if seed == "1":
     held = b"x" * (NEEDED * 2**20)
     time.sleep(6)  # memory is looked at every two seconds
