@@ -15,6 +15,7 @@ from gradgrid.core.results import RESULTS
 from gradgrid.core.tables import FACTOR_NAMES
 from gradgrid.core.verdicts import Verdicts, rules
 from gradgrid.report import book, cells, explorer, honesty, jobs, laboratory, statistics
+from gradgrid.report.asking import Cells
 from gradgrid.report.contents import contents, titles
 from gradgrid.report.explorer import BEST_FIRST
 from gradgrid.report.findings import Grid, findings
@@ -23,7 +24,7 @@ from gradgrid.report.inputs import Inputs
 from gradgrid.report.looks import looks
 from gradgrid.report.numbers import count, duration
 from gradgrid.report.pictures import chapters
-from gradgrid.report.questions import Cells, questions
+from gradgrid.report.questions import questions
 
 NOT_THERE = "not there yet"
 """What stands in that table for runs that are asked for and still to be trained."""

@@ -4,62 +4,16 @@ A question is a function from the cells to a Question, or to None where the grid
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from urllib.parse import urlencode
 
 import pandas as pd
 
 from gradgrid.core.numbers import counted
 from gradgrid.core.tables import FACTOR_NAMES
-from gradgrid.core.verdicts import Verdicts
-from gradgrid.report.findings import book_cell, cell_name
+from gradgrid.report.asking import Cells, Question, link
+from gradgrid.report.findings import book_cell
 from gradgrid.report.numbers import percent, significant, times
 
 SCORE, TEST, SLOPE = "validation_accuracy_mean", "test_accuracy_mean", "gradient_slope_mean"
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question, the words of the link that answers it, and the link's address."""
-
-    text: str
-    answer: str
-    address: str
-
-
-@dataclass(frozen=True)
-class Cells:
-    """What is asked about: the cells that have runs, the ranks of initializers, and the last measured step shown."""
-
-    frame: pd.DataFrame
-    ranks: pd.DataFrame
-    last_step: int
-    limits: Verdicts
-
-    def where(self, **levels: object) -> pd.DataFrame:
-        """The cells with these levels."""
-        frame = self.frame
-        for name, level in levels.items():
-            frame = frame[frame[name] == level]
-        return frame
-
-    def beside(self, cell: pd.Series, *factors: str) -> pd.DataFrame:
-        """The other cells that differ from one in nothing but these factors."""
-        same = self.where(**{name: cell[name] for name in FACTOR_NAMES if name not in factors})
-        return same[same["cell_id"] != cell["cell_id"]]
-
-    def like(self, cell: pd.Series | None, **levels: object) -> pd.Series | None:
-        """The cell that differs from one in these levels and in nothing else."""
-        if cell is None:
-            return None
-        found = self.beside(cell, *levels)
-        for name, level in levels.items():
-            found = found[found[name] == level]
-        return None if found.empty else found.iloc[0]
-
-    def name(self, cell: pd.Series) -> str:
-        """A cell by its levels of the factors that vary."""
-        return cell_name(cell, self.frame)
 
 
 Ask = Callable[[Cells], Question | None]
@@ -71,12 +25,6 @@ def questions(cells: Cells) -> dict[str, list[Question]]:
     return {chapter: [question for question in asked if question] for chapter, asked in made.items()}
 
 
-def link(a: pd.Series, b: pd.Series | None = None, **state: object) -> str:
-    """The address of the explorer with these cells and fields, as ``explorer_state.js`` reads it."""
-    fields = {"a": a["cell_id"], **({} if b is None else {"b": b["cell_id"]}), **state}
-    return f"#explorer?{urlencode(fields)}"
-
-
 def deeper(cells: Cells) -> Question | None:
     """The book's net with one hidden layer, and with as many as the grid has."""
     cell = book_cell(cells.frame)
@@ -84,8 +32,8 @@ def deeper(cells: Cells) -> Question | None:
     if deep is None:
         return None
     return Question(
-        f"The book's net learns with one hidden layer. What becomes of it with {deep['depth']}, everything else the "
-        "same, and which layer is the slowest before the first step?",
+        f"The book's net learns with one hidden layer. What becomes of it with {deep['depth']} of them, everything "
+        "else the same, and which layer is the slowest before the first step?",
         "Both nets side by side, before training.",
         link(cell, deep, step=0),
     )
@@ -119,8 +67,9 @@ def large_weights(cells: Cells) -> Question | None:
 
 
 def steepest(cells: Cells) -> Question | None:
-    """The cell whose gradient vanishes most steeply, and the same with the initial weights that keep it most even."""
-    found = cells.frame[cells.frame[SLOPE] > 0].sort_values(SLOPE, ascending=False)
+    """The deepest cell whose gradient vanishes most steeply, and the same with the weights that keep it most even."""
+    deepest = cells.where(depth=cells.frame["depth"].max(), clipping="none")
+    found = deepest[deepest[SLOPE] > 0].sort_values(SLOPE, ascending=False)
     if found.empty:
         return None
     cell = found.iloc[0]
@@ -129,10 +78,10 @@ def steepest(cells: Cells) -> Question | None:
         return None
     even = others.loc[others[SLOPE].abs().idxmin()]
     return Question(
-        f"No gradient falls more steeply than with {cells.name(cell)}: each hidden layer learns "
+        f"No gradient of the deepest nets falls more steeply than with {cells.name(cell)}: each hidden layer learns "
         f"{times(10 ** cell[SLOPE])} times more slowly than the one after it. Which other initial weights keep the "
         "layers nearest to one speed, and does the net then learn?",
-        f"The cell beside the same with {even['initializer']}.",
+        f"That cell beside the one with {even['initializer']}.",
         link(cell, even, step=0),
     )
 
@@ -149,7 +98,7 @@ def clipped(cells: Cells) -> Question | None:
     return Question(
         f"With {cells.name(cell)} {cell['runs_diverged']} of {counted(cell['seeds'], 'run')} diverge. Does clipping "
         "save them, how many steps does it change, and does the net then learn?",
-        f"The cell beside the same with clipping {others.iloc[0]['clipping']}.",
+        f"That cell beside the one with clipping {others.iloc[0]['clipping']}.",
         link(cell, others.iloc[0]),
     )
 
@@ -198,6 +147,21 @@ def too_large(cells: Cells) -> Question | None:
     )
 
 
+def narrow(cells: Cells) -> Question | None:
+    """The deepest sigmoid net whose gradient theory says most of."""
+    found = cells.where(activation="sigmoid", initializer="lecun_normal", clipping="none").sort_values(
+        "depth"
+    )
+    if found.empty or pd.isna(found.iloc[-1][SLOPE]):
+        return None
+    return Question(
+        f"Theory is of wide layers. By what factor a layer does the gradient of the grid's narrow sigmoid net of depth "
+        f"{found.iloc[-1]['depth']} shrink before training, and is it the same from layer to layer?",
+        "That net before training.",
+        link(found.iloc[-1], step=0),
+    )
+
+
 def exception(cells: Cells) -> Question | None:
     """The condition in which the initializer that ranks last does best against the one that ranks first."""
     if len(cells.ranks) < 2:
@@ -223,14 +187,15 @@ def exception(cells: Cells) -> Question | None:
 
 
 def widest(cells: Cells) -> Question | None:
-    """The cell whose seeds agree least."""
-    width = (cells.frame["test_accuracy_high"] - cells.frame["test_accuracy_low"]).dropna()
+    """The cell without a diverged run whose seeds agree least."""
+    whole = cells.where(runs_diverged=0)
+    width = (whole["test_accuracy_high"] - whole["test_accuracy_low"]).dropna()
     if width.empty:
         return None
-    cell = cells.frame.loc[width.idxmax()]
+    cell = whole.loc[width.idxmax()]
     return Question(
-        f"Nowhere do the seeds agree less than with {cells.name(cell)}: the 95 % interval of its test accuracy is "
-        f"{100 * width.max():.0f} points wide. What do the single runs look like?",
+        f"Where none diverges, the seeds agree nowhere less than with {cells.name(cell)}: the 95 % interval of its "
+        f"test accuracy is {100 * width.max():.0f} points wide. What do the single runs look like?",
         "The cell with all its seeds.",
         link(cell, seed="all"),
     )
@@ -282,12 +247,27 @@ def just_above(cells: Cells) -> Question | None:
     )
 
 
+def short_enough(cells: Cells) -> Question | None:
+    """The book's net with clipping by norm."""
+    cell = book_cell(cells.frame)
+    near = cells.frame.head(0) if cell is None else cells.beside(cell, "clipping")
+    found = near[near["clipping"].str.startswith("norm=")]
+    if found.empty:
+        return None
+    return Question(
+        "By its formula, clipping by norm leaves a gradient alone that is not longer than the threshold. How many "
+        f"steps of the book's net does {found.iloc[0]['clipping']} change in the first epoch, how many in the last?",
+        "The book's net with clipping.",
+        link(found.iloc[0]),
+    )
+
+
 CHAPTERS: Mapping[str, tuple[Ask, ...]] = {
     "book": (deeper, later, large_weights),
     "grid": (steepest, clipped, despite),
-    "laboratory": (half_of_relu, too_large),
+    "laboratory": (half_of_relu, too_large, narrow),
     "statistics": (exception, widest),
     "explorer": (healthy_map, fragile),
-    "methods": (just_above,),
+    "methods": (just_above, short_enough),
 }
 """The questions of each chapter, in their order."""
