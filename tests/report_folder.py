@@ -77,7 +77,11 @@ def prepare_book(folder: Path, dataset: str = "mnist", **options: object) -> Pat
 
     ``options`` as in ``synthetic_book.tables``.
     """
-    prepare(folder, dataset=dataset)
+    return add_book(prepare(folder, dataset=dataset), dataset, **options)
+
+
+def add_book(folder: Path, dataset: str = "mnist", **options: object) -> Path:
+    """Write tables and two figures of the book's chapter into a prepared folder."""
     options = {**SMALL_BOOK, "dataset": dataset, "seeds": 4, **options}
     made = synthetic_book.tables(**options) | {"claims": claims(dataset)}
     synthetic_book.write(folder / "book", made)
@@ -91,7 +95,11 @@ def prepare_laboratory(folder: Path, dataset: str = "mnist", **options: object) 
 
     ``options`` as in ``synthetic_laboratory.tables``.
     """
-    prepare(folder, dataset=dataset)
+    return add_laboratory(prepare(folder, dataset=dataset), dataset, **options)
+
+
+def add_laboratory(folder: Path, dataset: str = "mnist", **options: object) -> Path:
+    """Write tables and two figures of the laboratory into a prepared folder."""
     made = synthetic_laboratory.tables(**{**SMALL_LABORATORY, "dataset": dataset, **options})
     synthetic_laboratory.write(folder / "laboratory", made)
     for order, name in ((680, "laboratory_recurrent"), (610, "laboratory_linear")):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from playwright.sync_api import sync_playwright
-from report_folder import build, prepare
+from report_folder import add_book, add_laboratory, build, figure, prepare
 from window import EXECUTABLE, FLAGS, READY, Opened
 
 
@@ -28,8 +28,11 @@ def browser():
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
-    """A folder with the report of a grid of 144 cells."""
+    """A folder with the report of a grid of 144 cells and of both chapters beside it, each with a wide figure."""
     folder = prepare(tmp_path_factory.mktemp("page"), depths=range(1, 13), seeds=2)
+    add_laboratory(add_book(folder))
+    for name, chapter in (("book_wide", "The book's chapter"), ("laboratory_theory", "The laboratory")):
+        figure(folder / "figures", name, chapter, 700, width_px=960)
     build(folder)
     return folder
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from html_page import Page, rows, section
-from report_folder import build, figure, prepare, prepare_book, prepare_laboratory
+from report_folder import add_laboratory, build, figure, prepare, prepare_book
 
 from gradgrid.core.tables import FACTOR_NAMES
 from gradgrid.core.verdicts import VERDICTS
@@ -19,12 +19,7 @@ LINK = re.compile(r'href="#explorer\?([^"]+)"')
 
 def prepare_all(folder):
     """Tables of the grid and of both chapters beside it."""
-    prepare_book(folder)
-    other = folder / "other"
-    other.mkdir()
-    prepare_laboratory(other)
-    (other / "laboratory").rename(folder / "laboratory")
-    return folder
+    return add_laboratory(prepare_book(folder))
 
 
 PREPARE = prepare_all
