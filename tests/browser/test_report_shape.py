@@ -1,6 +1,7 @@
 """The report's shape in a real browser: theme, contents, phone, paper, descriptions, questions."""
 
 from explorer_page import fields, levels
+from report_folder import build, prepare
 from window import READY, Opened, until
 
 LIGHT, DARK = "rgb(251, 250, 247)", "rgb(20, 22, 26)"
@@ -105,3 +106,11 @@ def test_paper_gets_everything_unfolded_and_nothing_to_press(page):
     pressed = page.locator(":is(button, select, input):not(thead *)")
     assert pressed.evaluate_all("all => all.filter(b => b.checkVisibility()).length") == 0
     page.emulate_media(media="screen")
+
+
+def test_a_grid_of_one_cell_without_clipping_opens(opened, tmp_path):
+    levels = {"depths": (2,), "activations": ("relu",), "initializers": ("lecun_normal",), "seeds": 1}
+    folder = prepare(tmp_path, **levels, clippings=("none",))
+    build(folder)
+    opened.goto((folder / "report" / "index.html").as_uri()).wait_for_selector(READY)
+    assert opened.problems == []

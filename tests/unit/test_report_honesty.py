@@ -112,6 +112,8 @@ def test_all_of_it_stands_near_the_head_of_the_page(tmp_path):
     path = folder / "provenance.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"began": BEGAN}))
     text = build(folder)
+    head = Page(text.partition('<header class="head">')[2].partition("</header>")[0]).text
+    assert "its numbers, of MNIST, are shown beside and not judged" in head
     rests = Page(text.partition('id="run-rests"')[2].partition("</dl>")[0]).text
     for name in (
         "Dataset",

@@ -195,7 +195,7 @@ def widest(cells: Cells) -> Question | None:
     cell = whole.loc[width.idxmax()]
     return Question(
         f"Where none diverges, the seeds agree nowhere less than with {cells.name(cell)}: the 95 % interval of its "
-        f"test accuracy is {100 * width.max():.0f} points wide. What do the single runs look like?",
+        "test accuracy is the widest of all. What do the single runs look like?",
         "The cell with all its seeds.",
         link(cell, seed="all"),
     )
@@ -205,12 +205,10 @@ def healthy_map(cells: Cells) -> Question | None:
     """The map coloured by verdict."""
     if cells.frame["verdict"].nunique() < 2:
         return None
-    best = _best(cells)
-    deepest = cells.frame["depth"].max()
     return Question(
-        f"Which activations are still healthy at depth {deepest}, and with which initial weights?",
+        f"Which cells are still healthy at depth {cells.frame['depth'].max()}, and what do they have in common?",
         "The map, coloured by verdict.",
-        link(best, map="verdict"),
+        link(_best(cells), map="verdict"),
     )
 
 

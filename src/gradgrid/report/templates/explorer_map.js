@@ -89,7 +89,7 @@ function mapSpec(data, state, rows, width) {
   return (colors) => {
     const verdictColors = Object.fromEntries(data.verdicts.map((word) => [word, colorOfVerdict(word)]));
     const one = {
-      width: { step: square }, height: { step: square },
+      width: state.columns ? { step: square } : square, height: state.rows ? { step: square } : square,
       encoding: { x: axis("columns", { labelAngle: -90 }), y: axis("rows") },
       layer: layersOf(data, state, rows, colors, verdictColors),
     };
