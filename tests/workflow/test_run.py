@@ -45,7 +45,9 @@ def test_everything_that_was_asked_for_is_there(finished):
     assert finished.ended.jobs["train"] == len(bundles) == 4
     wanted = {f"results/grid/{table}/{key}.parquet" for table in BUNDLE_TABLES for key in bundles}
     wanted |= {f"results/tables/{table}.parquet" for table in RESULTS}
-    wanted |= {f"results/figures/{name}.{kind}" for name in figures() for kind in ("svg", "png", "csv", "json")}
+    wanted |= {
+        f"results/figures/{name}.{kind}" for name in figures() for kind in ("svg", "png", "csv", "json")
+    }
     wanted |= {f"results/grid/state/{key}.json" for key in bundles}
     wanted |= {f"results/logs/train/{key}.log" for key in bundles}
     wanted |= {f"results/logs/figure/{name}.log" for name in figures()}
@@ -172,6 +174,14 @@ def test_the_settings_of_a_second_file_are_those_that_are_recorded(finished, rea
     assert used["factors"]["learning_rate"] == [0.1, 1000.0]
     assert "leaky_relu(negative_slope=0.1)" in read("report/index.html")
     assert "digits_epochs: 2" in read("report/index.html")
+
+
+def test_the_provenance_says_that_all_runs_were_trained_in_this_run_of_the_workflow(finished, read):
+    record = json.loads(read("results/provenance.json"))
+    (training,) = record["training"]
+    runs = sum(len(bundle.runs) for bundle in finished.plan.bundles)
+    assert (training["runs"], training["runs_since"], training["runs_undated"]) == (runs, runs, 0)
+    assert f"All {runs} runs of the grid were trained in the run of the workflow" in read("report/index.html")
 
 
 def test_a_bundle_says_what_was_trained_and_what_it_took(finished, read):
