@@ -2,14 +2,17 @@
 
 import json
 import re
+from pathlib import Path
 from urllib.parse import parse_qs
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from html_page import Page, rows, section
 from report_folder import add_laboratory, build, figure, prepare, prepare_book
 
+from gradgrid import report
 from gradgrid.core.tables import FACTOR_NAMES
 from gradgrid.core.verdicts import VERDICTS
 from gradgrid.report.questions import CHAPTERS
@@ -118,7 +121,7 @@ def test_what_to_look_for_holds_the_tables_numbers(built, page):
 def test_the_glossary_explains_the_words_and_leads_to_where_they_are_used(built):
     text = section("glossary", built[1])
     terms = re.findall(r'<dt id="term-[\w-]+">(.*?)</dt>', text)
-    assert terms == sorted(terms)
+    assert terms == sorted(terms, key=str.lower)
     words = {
         "depth",
         "layer",
@@ -135,6 +138,13 @@ def test_the_glossary_explains_the_words_and_leads_to_where_they_are_used(built)
     assert words | {"speed of learning", "probe images", "dead unit", "clipping"} <= set(terms)
     assert {word.removesuffix("s") for word in VERDICTS} <= set(terms)
     assert len(re.findall(r'href="#', text)) > len(terms)
+
+
+def test_the_glossary_knows_no_section_that_no_report_has(built, page):
+    ids = {attributes["id"] for _, attributes in page.elements if "id" in attributes}
+    topics = {"clipping", "provenance-training"}  # this report's figures are of other topics
+    text = (Path(report.__file__).parent / "templates" / "glossary.yaml").read_text(encoding="utf-8")
+    assert {address for entry in yaml.safe_load(text) for address in entry["see"]} <= ids | topics
 
 
 def test_the_glossary_leads_to_no_chapter_that_is_not_there(tmp_path):
