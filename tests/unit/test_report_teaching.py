@@ -39,6 +39,9 @@ def links(text: str) -> list[dict[str, list[str]]]:
 
 
 def test_every_chapter_opens_with_what_to_look_for_and_ends_with_two_or_three_questions(built):
+    for chapter in ("run", "dictionary", "provenance"):
+        opening = section(chapter, built[1]).partition("</h2>")[2].lstrip()
+        assert opening.startswith('<div class="look"'), chapter
     for chapter in CHAPTERS:
         text = section(chapter, built[1])
         opening = text.partition("</h2>")[2].lstrip()

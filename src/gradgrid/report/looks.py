@@ -11,6 +11,25 @@ from gradgrid.report.numbers import count, percent
 
 CLAIMS = {"holds": "hold", "holds on average": "hold on average", "does not hold": "do not"}
 """Verdicts of claims as a sentence puts them."""
+FIXED = {
+    "run": [
+        "The factors are what the nets differ in. Below them stands what every number of this report rests on; what is "
+        "set in bold there should be kept in mind throughout."
+    ],
+    "methods": [
+        "Every measure of this report is defined here, with its formula and a plain sentence. Note what a number is "
+        "measured on, when, and over what its interval is taken."
+    ],
+    "dictionary": [
+        "Whoever wants to work out something else finds all numbers in these tables. Begin with cells for means and "
+        "with runs for single nets: each has the factors as columns, so that one file is enough for most questions."
+    ],
+    "provenance": [
+        "More than one row under training means that devices or versions are mixed. Who repeats this report compares "
+        "the digest of the images and the commit first."
+    ],
+}
+"""Chapters of which the same is to be said in every report."""
 
 
 def looks(
@@ -23,7 +42,7 @@ def looks(
         "laboratory": laboratory(page["laboratory"]) if page["laboratory"] else (),
         "statistics": statistics(tables),
         "explorer": explorer(len(page["explorer"]["header"]["ids"]), len(runs)),
-        "methods": methods(),
+        **FIXED,
     }
     return {chapter: list(sentences) for chapter, sentences in made.items()}
 
@@ -90,12 +109,4 @@ def explorer(cells: int, runs: int) -> Iterator[str]:
     yield (
         "Open a cell, change one level, and see which chart changes: the speed of learning by layer, the accuracy, or "
         "what clipping did. Then set the measured step to 0, where only the initial weights speak."
-    )
-
-
-def methods() -> Iterator[str]:
-    """The definitions."""
-    yield (
-        "Every measure of this report is defined here, with its formula and a plain sentence. Note what a number is "
-        "measured on, when, and over what its interval is taken."
     )
