@@ -54,7 +54,7 @@ def test_where_both_chapters_are_missing_both_are_named(tmp_path):
 
 
 def test_the_facts_are_those_asked_for(page):
-    facts = page.text.split("What was run")[2].split("The factors of the grid")[0]
+    facts = page.text.split("What was run")[2].split("What this rests on")[0]
     assert "Grid 24 cells × 3 seeds Runs 22 of 72, of which 0 diverged Seeds 0, 1, 2" in facts
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from gradgrid.report.pictures import anchor
 
-RUN = (("The factors", "run-factors"), ("What this rests on", "run-rests"))
+RUN = (("What this rests on", "run-rests"), ("The factors", "run-factors"))
 EXPLORER = (
     ("Map of the grid", "explorer-map-title"),
     ("Cells side by side", "explorer-cells-title"),

@@ -13,8 +13,8 @@ CLAIMS = {"holds": "hold", "holds on average": "hold on average", "does not hold
 """Verdicts of claims as a sentence puts them."""
 FIXED = {
     "run": [
-        "The factors are what the nets differ in. Below them stands what every number of this report rests on; what is "
-        "set in bold there should be kept in mind throughout."
+        "Below the facts stands what every number of this report rests on; what is set in bold there should be kept in "
+        "mind throughout. The factors are what the nets differ in."
     ],
     "methods": [
         "Every measure of this report is defined here, with its formula and a plain sentence. Note what a number is "
