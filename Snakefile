@@ -5,6 +5,9 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/grid.smk"
@@ -35,4 +38,4 @@ localrules:
 rule all:
     default_target: True
     input:
-        "report/index.html",
+        rules.report.output,

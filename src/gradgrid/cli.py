@@ -93,6 +93,20 @@ def report(options: argparse.Namespace) -> None:
     print(f"{partial.REPORT}: {part.words}")
 
 
+def summary(options: argparse.Namespace) -> None:
+    """Print what the results came to."""
+    from gradgrid.report import summary as results  # pandas: the other commands do without
+    from gradgrid.report import terminal
+
+    found = results.summary(results.PARTIAL if options.partial else results.WHOLE)
+    print(json.dumps(found, indent=2, ensure_ascii=False) if options.json else terminal.text(found, _bold()))
+
+
+def _bold() -> bool:
+    """Whether headings may be bold: on a terminal that can, unless NO_COLOR (no-color.org) is set."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
 def schema(options: argparse.Namespace) -> None:
     """Print the JSON schema of config.yaml."""
     print(schema_text(), end="")
@@ -125,6 +139,10 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help="from a part: the workflow itself reports the whole",
     )
+    summaries = _add(commands, "summary", summary, "say what the results came to, as text for a terminal")
+    summaries.add_argument(
+        "--partial", action="store_true", help="from the results of the latest `gradgrid report --partial`"
+    )
     _add(commands, "schema", schema, "print the JSON schema of config.yaml, for editors")
     for command in (checks, plans):
         command.add_argument("config", nargs="*", type=Path, default=_DEFAULT, metavar="CONFIG", help=_CONFIG)
@@ -132,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--config", nargs="+", type=Path, default=_DEFAULT, metavar="CONFIG", help=_CONFIG
         )
-    for command in (plans, whys):
+    for command in (plans, whys, summaries):
         command.add_argument("--json", action="store_true", help="say it for machines")
     all_cores = os.cpu_count() or 1
     text = f"estimate the time on so many cores (default: {all_cores}, all of this machine)"

@@ -12,6 +12,7 @@ from gradgrid.core.basis import Basis
 from gradgrid.core.book import SOURCE as BOOK_SOURCE
 from gradgrid.core.book import TABLES as BOOK_TABLES
 from gradgrid.core.book import measuring_jobs, training_jobs
+from gradgrid.core.captions import Described
 from gradgrid.core.config import from_merged
 from gradgrid.core.cost import bundle_seconds
 from gradgrid.core.errors import GradgridError
@@ -125,6 +126,22 @@ def figure_source(spec):
     return source_digest([SCRIPTS / "figure.py"]) + function_digest(
         f"gradgrid.figures.{spec.module}", spec.name
     )
+
+
+def shown_table(path, name, how):
+    """A file of one of the grid's tables, with its place in Snakemake's own report."""
+    return report(
+        path,
+        caption="../report/table.rst",
+        category="Tables",
+        subcategory=how,
+        labels={"table": name, "a row is": RESULTS[name].row},
+    )
+
+
+def parquet(name):
+    """The same of a table that can be saved from there."""
+    return shown_table(f"results/tables/{name}.parquet", name, "As parquet")
 
 
 wildcard_constraints:

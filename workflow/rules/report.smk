@@ -28,7 +28,16 @@ rule report:
         provenance=rules.provenance.output[0],
         config=local("config.yaml"),
     output:
-        "report/index.html",
+        page=report(
+            "report/index.html",
+            caption="../report/page.rst",
+            category="Report",
+            labels={"page": "GradGrid's report"},
+        ),
+        tables=[
+            shown_table(f"report/tables/{table}.html", table, "To look at")
+            for table in ("cells", *STATISTICS_TABLES)
+        ],
     log:
         "results/logs/report.log",
     conda:
@@ -37,6 +46,6 @@ rule report:
         mem_mb=1000,
         runtime=10,
     params:
-        source=source("report.py", "gradgrid.report.render", "report/templates/*"),
+        source=source("report.py", "gradgrid.report", "report/templates/*"),
     script:
         "../scripts/report.py"

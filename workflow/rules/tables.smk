@@ -24,7 +24,7 @@ rule runs:
         runs=bundle_files("runs"),
         gradients=bundle_files("gradients"),
     output:
-        "results/tables/runs.parquet",
+        parquet("runs"),
     log:
         "results/logs/runs.log",
     conda:
@@ -44,7 +44,7 @@ rule cells:
     input:
         rules.runs.output,
     output:
-        "results/tables/cells.parquet",
+        parquet("cells"),
     log:
         "results/logs/cells.log",
     conda:
@@ -62,7 +62,7 @@ rule compare:
     input:
         rules.runs.output,
     output:
-        expand("results/tables/{table}.parquet", table=STATISTICS_TABLES),
+        [parquet(table) for table in STATISTICS_TABLES],
     log:
         "results/logs/compare.log",
     conda:

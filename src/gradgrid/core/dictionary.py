@@ -37,6 +37,7 @@ FILES = (
     ("results/logs/", "one log for each job"),
     ("results/benchmarks/", "time and memory of each job that trains or measures, by its latest run"),
     ("report/index.html", "the report: one file that needs no network"),
+    ("report/tables/TABLE.html", "cells and statistics to look at in a browser, at most 2,000 rows of each"),
 )
 
 HEAD = """\

@@ -35,7 +35,7 @@ def _sizes(config: Config, plan: Plan, dataset: str) -> str:
     longest = max(bundle_seconds(bundle, config, dataset) for bundle in plan.bundles)
     most = max(len(bundle.runs) for bundle in plan.bundles)
     together = f"of at most {counted(most, 'run')}, the longest about {duration(longest)} on {dataset}"
-    return _aligned(
+    return aligned(
         [
             ("cells", f"{len(plan.cells):,}", product or "one level of every factor"),
             ("runs", f"{len(plan.runs):,}", f"{counted(len(config.seeds), 'seed')} a cell"),
@@ -50,7 +50,7 @@ def _estimates(columns: Sequence[Estimate], where: str, book: bool) -> str:
         return (title, *map(value, columns))
 
     names = [columns[0].dataset, *(f"{column.dataset} (the fallback)" for column in columns[1:])]
-    return _aligned(
+    return aligned(
         [
             ("on", *names),
             row("epochs", lambda e: f"{e.epochs:,}"),
@@ -64,11 +64,11 @@ def _estimates(columns: Sequence[Estimate], where: str, book: bool) -> str:
     )
 
 
-def _aligned(rows: Iterable[tuple[str, ...]], sides: str) -> str:
+def aligned(rows: Iterable[Sequence[str]], sides: str, gap: str = "  ") -> str:
     """Rows of cells as text, each column as wide as its widest cell, ``<`` left or ``>`` right."""
     columns = zip(*rows, strict=True)
     padded = [_padded(column, side) for column, side in zip(columns, sides, strict=True)]
-    return "\n".join("  ".join(line).rstrip() for line in zip(*padded, strict=True))
+    return "\n".join(gap.join(line).rstrip() for line in zip(*padded, strict=True))
 
 
 def _padded(column: Sequence[str], side: str) -> list[str]:

@@ -15,8 +15,10 @@ from gradgrid.core import sidecars
 from gradgrid.core.book_tables import BOOK_TABLES
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.laboratory_tables import LABORATORY_TABLES
+from gradgrid.core.numbers import listed
 from gradgrid.core.part import Part
 from gradgrid.core.provenance import without_paths
+from gradgrid.core.results import RESULTS
 from gradgrid.core.sidecars import Sidecar
 from gradgrid.core.statistics_tables import STATISTICS_TABLES
 from gradgrid.report.findings import book_cell
@@ -63,12 +65,10 @@ NO_IMAGES = {"", "standard_normal"}
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """Everything that was read. ``accuracy`` holds the rows of the book's cell only, or none.
+class Results:
+    """What the grid came to. ``accuracy`` holds the rows of the book's cell only, or none.
 
     ``statistics`` holds the tables of the statistics by name, which may have no rows.
-    ``measured`` holds every run's measurements over its training by table, texts as categories.
-    ``book`` and ``laboratory`` hold the tables of these chapters by name, or are None where they were left out.
     ``part`` says what was asked for if only a part of it is there; ``cells`` then has those without a run too.
     """
 
@@ -76,21 +76,31 @@ class Inputs:
     cells: pd.DataFrame
     accuracy: pd.DataFrame
     statistics: Mapping[str, pd.DataFrame]
-    measured: Mapping[str, pd.DataFrame]
     epochs: int
     dataset: str
-    figures: tuple[tuple[Sidecar, Path], ...]
     provenance: Mapping[str, Any]
-    config_name: str
-    config_text: str
-    book: Mapping[str, pd.DataFrame] | None
-    laboratory: Mapping[str, pd.DataFrame] | None
     part: Part | None
 
     @property
     def found(self) -> pd.DataFrame:
         """The cells that have runs."""
         return self.cells[self.cells["seeds"] > 0]
+
+
+@dataclass(frozen=True)
+class Inputs(Results):
+    """Everything that was read for the page.
+
+    ``measured`` holds every run's measurements over its training by table, texts as categories.
+    ``book`` and ``laboratory`` hold the tables of these chapters by name, or are None where they were left out.
+    """
+
+    measured: Mapping[str, pd.DataFrame]
+    figures: tuple[tuple[Sidecar, Path], ...]
+    config_name: str
+    config_text: str
+    book: Mapping[str, pd.DataFrame] | None
+    laboratory: Mapping[str, pd.DataFrame] | None
 
 
 def read(
@@ -102,28 +112,38 @@ def read(
     laboratory: Path | None = None,
 ) -> Inputs:
     """Read the tables, the figures' sidecars, the provenance and the text of the configuration."""
-    runs, cells = (_frame(tables / f"{name}.parquet") for name in ("runs", "cells"))
+    known = results(tables, provenance)
+    return Inputs(
+        **vars(known),
+        measured={
+            name: _table(tables / f"{name}.parquet", columns=c).to_pandas() for name, c in MEASURED.items()
+        },
+        figures=_figures(figures),
+        config_name=config.name,
+        config_text=without_paths(_text(config)),
+        book=None if book is None else beside(book, BOOK_READ, known.dataset),
+        laboratory=None if laboratory is None else beside(laboratory, LABORATORY_READ, known.dataset),
+    )
+
+
+def results(tables: Path, provenance: Path) -> Results:
+    """Read the grid's tables but for what was measured while it trained, and the provenance.
+
+    Raises GradgridError for a table that is missing, damaged, of an older version, or without runs.
+    """
+    runs, cells = (whole(tables, name) for name in ("runs", "cells"))
     if runs.empty:
         raise GradgridError(f"{tables / 'runs.parquet'}: no runs in it; train the grid first")
     accuracy, epochs = _accuracy(tables / "accuracy.parquet", book_cell(cells[cells["seeds"] > 0]))
     record = _record(provenance)
-    dataset = _dataset(runs, record, tables / "runs.parquet", provenance)
-    return Inputs(
+    return Results(
         runs=runs,
         cells=cells,
         accuracy=accuracy,
-        statistics={name: _frame(tables / f"{name}.parquet") for name in STATISTICS_TABLES},
-        measured={
-            name: _table(tables / f"{name}.parquet", columns=c).to_pandas() for name, c in MEASURED.items()
-        },
+        statistics={name: whole(tables, name) for name in STATISTICS_TABLES},
         epochs=epochs,
-        dataset=dataset,
-        figures=_figures(figures),
+        dataset=_dataset(runs, record, tables / "runs.parquet", provenance),
         provenance=record,
-        config_name=config.name,
-        config_text=without_paths(_text(config)),
-        book=None if book is None else beside(book, BOOK_READ, dataset),
-        laboratory=None if laboratory is None else beside(laboratory, LABORATORY_READ, dataset),
         part=Part.read(_table(tables / "runs.parquet", columns=[]).schema.metadata),
     )
 
@@ -143,6 +163,18 @@ def beside(folder: Path, read: Mapping[str, Sequence[str]], dataset: str) -> dic
                 "delete it and run again"
             )
     return tables
+
+
+def whole(tables: Path, name: str) -> pd.DataFrame:
+    """One of the grid's tables; a GradgridError unless it has all columns that this version gives it."""
+    path = tables / f"{name}.parquet"
+    frame = _frame(path)
+    missing = [column for column in RESULTS[name].schema.names if column not in frame]
+    if missing:
+        raise GradgridError(
+            f"{path}: written by another version of gradgrid, without {listed(missing)}; run snakemake again"
+        )
+    return frame
 
 
 def _frame(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
