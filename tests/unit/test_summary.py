@@ -135,6 +135,15 @@ def test_one_seed_gives_no_intervals_and_no_nan(run, tmp_path):
     assert machine(run)["best"][0]["validation_accuracy_low"] is None
 
 
+def test_where_every_run_diverged_it_says_so_and_lists_no_cells(run, tmp_path):
+    Path("results").rename("some")
+    prepare(tmp_path / "results", all_diverge=True)
+    output, found = run()[1], machine(run)
+    assert (found["best"], found["worst"], found["cells_all_diverged"]) == ([], [], 36)
+    assert "Diverged\n108 of 108 runs; in 36 cells every one.\n" in output
+    assert "Best cells" not in output
+
+
 def test_a_part_says_how_much_of_the_grid_it_is(run):
     partial_tables.write(Path("results/partial/tables"))
     shutil.copy("results/provenance.json", "results/partial")

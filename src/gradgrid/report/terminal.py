@@ -74,7 +74,7 @@ def _cells(cells: Sequence[Record]) -> str:
         return ""
     head = ("validation", "interval", "test", "diverged", "cell")
     rows = [head, *map(_cell, cells)]
-    numbers = aligned([row[:-1] for row in rows], "><>>").splitlines()
+    numbers = aligned([row[:-1] for row in rows], ">>>>").splitlines()
     width = max(map(len, numbers))
     return "\n".join(
         _wrapped(row[-1], f"{line:<{width}}  ", " " * (width + 2))
@@ -140,9 +140,15 @@ def _diverged(summary: Record) -> str:
     every = f"; in {counted(whole, 'cell')} every one" if whole else ""
     lines = [f"{count(lost['runs'])} of {counted(summary['runs'], 'run')}{every}."]
     for factor, levels in lost["by"].items():
-        said = (f"{row['level']} ({count(row['diverged'])} of {count(row['runs'])})" for row in levels)
+        said = (
+            f"{_level(row['level'])} ({count(row['diverged'])} of {count(row['runs'])})" for row in levels
+        )
         lines.append(f"by {factor.replace('_', ' ')}: {', '.join(said)}")
     return "\n".join(_wrapped(line, then="   ") for line in lines)
+
+
+def _level(level: float | str) -> str:
+    return f"{level:g}" if isinstance(level, float) else str(level)
 
 
 def _report(summary: Record) -> str:
