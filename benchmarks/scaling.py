@@ -196,7 +196,7 @@ def _training(folder: Folder, sample: int) -> Iterator[tuple[str, Cost]]:
     yield "snakemake -n, nothing there", folder.snakemake("-n", "--quiet")
     yield "gradgrid plan, nothing there", folder.gradgrid("plan", *BOTH)
     some, others = folder.bundles[:sample], folder.bundles[sample:]
-    yield f"{len(some)} train jobs", folder.snakemake(*(str(state_file(bundle)) for bundle in some))
+    yield f"{len(some)} train jobs", folder.snakemake(*(str(state_file(bundle.key)) for bundle in some))
     yield "the other bundles' files, in this process", folder.write(others)
     yield "--touch of all train jobs", folder.snakemake("--touch", "--until", "train", "--forcerun", "train")
 

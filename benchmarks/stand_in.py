@@ -33,11 +33,11 @@ def stand_in(
     runs, training = job.bundle.runs, job.training
     basis = Basis.of(runs, training, *dataset, source)
     fingerprints = {run.run_id: basis.fingerprint(run) for run in runs}
-    files = table_files(job.bundle, grid)
+    files = table_files(job.bundle.key, grid)
     facts = _FACTS | {"runs": list(fingerprints)}
     tables = _tables(job, dataset[0], fingerprints)
     write_bundle(job.bundle.key, fingerprints, files, [Rows(tables, [facts])])
-    State(generation, basis, tuple(fingerprints), sizes(files)).write(state_file(job.bundle, grid))
+    State(generation, basis, tuple(fingerprints), sizes(files)).write(state_file(job.bundle.key, grid))
 
 
 def _tables(job: BundleJob, dataset: str, fingerprints: Mapping[str, str]) -> dict[str, pa.Table]:

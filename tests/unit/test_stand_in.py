@@ -34,14 +34,16 @@ def grid(tmp_path, monkeypatch):
 def test_nothing_is_left_to_do(grid, with_states):
     for bundle in plan(SETTINGS).bundles:
         if not with_states:
-            state_file(bundle, grid).unlink()
+            state_file(bundle.key, grid).unlink()
         basis = Basis.of(bundle.runs, SETTINGS.training, *DATASET, TrainingSource())
         assert examine(bundle, basis, grid).reasons == {}
 
 
 def test_tables_have_the_rows_that_the_plan_foresees(grid):
     asked = plan(SETTINGS)
-    files = {table: [table_files(bundle, grid)[table] for bundle in asked.bundles] for table in BUNDLE_TABLES}
+    files = {
+        table: [table_files(bundle.key, grid)[table] for bundle in asked.bundles] for table in BUNDLE_TABLES
+    }
     collect_runs(files["runs"], files["gradients"], grid / "runs.parquet")
     for table in ("gradients", "accuracy", "clipping"):
         collect(table, files[table], grid / f"{table}.parquet")
@@ -54,7 +56,7 @@ def test_the_bundles_folder_is_a_dataset_of_the_same_rows(grid):
     asked = plan(SETTINGS)
     collect(
         "gradients",
-        [table_files(bundle, grid)["gradients"] for bundle in asked.bundles],
+        [table_files(bundle.key, grid)["gradients"] for bundle in asked.bundles],
         grid / "all.parquet",
     )
     deep = {"filters": [("depth", "==", 3)], "partitioning": None}
@@ -69,7 +71,7 @@ def test_row_groups_say_which_depths_they_hold(grid, monkeypatch):
     asked = plan(SETTINGS)
     collect(
         "gradients",
-        [table_files(bundle, grid)["gradients"] for bundle in asked.bundles],
+        [table_files(bundle.key, grid)["gradients"] for bundle in asked.bundles],
         grid / "all.parquet",
     )
     metadata = pq.read_metadata(grid / "all.parquet")

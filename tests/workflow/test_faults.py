@@ -41,9 +41,10 @@ def test_a_killed_job_leaves_nothing_half_and_goes_on_from_its_checkpoint(traine
 
 def test_a_job_that_failed_runs_again_and_what_was_there_is_kept(trained, forgotten):
     before = contents(forgotten, trained.key)
-    ended = forgotten.snakemake(RUNS, "--config", "device=mps")
+    forgotten.environment["CUDA_VISIBLE_DEVICES"] = ""
+    ended = forgotten.snakemake(RUNS, "--config", "device=cuda")
     assert ended.status == 1
-    assert "device mps: it has no double precision" in ended.output
+    assert "device cuda: PyTorch finds no CUDA device here" in ended.output
     assert contents(forgotten, trained.key) == before
     assert "4 runs: 3 fresh, 1 to train: forgotten (1)" in trained.assert_mended(forgotten)
 

@@ -79,7 +79,7 @@ def test_the_default_grid_is_planned_without_loading_anything_heavy(new, tmp_pat
     bare = ours.copy(tmp_path / "bare")
     (bare.folder / "Snakefile").write_text(BARE, encoding="utf-8")
     ended, found = dry_run(ours, tmp_path / "spy")
-    assert ended.jobs["train"] == 120
+    assert ended.jobs["train"] == 24
     assert "gradgrid" in found
     assert found & HEAVY <= dry_run(bare, tmp_path / "spy on bare")[1]
     assert ours.made() == []

@@ -136,13 +136,15 @@ def largest_effect(grid: Grid) -> Finding | None:
     share = Estimate(first["share"], first["low"], first["high"], grid.runs["seed"].nunique())
     others = [f"{_factor(row.effect)} {percent(row.share)}" for row in rest.itertuples()]
     pairs = effects[effects["kind"] == "interaction"]
-    pair = f"; the largest interaction, {_factor(pairs['effect'].iloc[0])}, has {percent(pairs['share'].iloc[0])}"
+    largest = (
+        f"; the largest interaction, {_factor(p.effect)}, has {percent(p.share)}" for p in pairs.itertuples()
+    )
     return Finding(
         value=percent(share.mean),
         label=f"of the variance of accuracy goes with the {_factor(first['effect'])}",
         sentence=f"Of the variance of test accuracy over {count(first['runs'])} runs, the {_factor(first['effect'])} "
         f"by itself explains {percent(share.mean)} ({share.interval(percent)})"
-        f"{', ' + listed(others) if others else ''}{pair if len(pairs) else ''}.",
+        f"{', ' + listed(others) if others else ''}{next(largest, '')}.",
         source="effects",
     )
 
