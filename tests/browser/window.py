@@ -6,8 +6,8 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 
 EXECUTABLE = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
-READY = "#explorer[data-ready] #card-a [data-chart=accuracy] svg"
-"""What is there once the explorer has drawn its last chart but those of clipping."""
+READY = "html[data-pictures] #explorer[data-ready] #card-a [data-chart=accuracy] svg"
+"""What is there once the pictures are, and the explorer has drawn its last chart but those of clipping."""
 
 
 class Opened:

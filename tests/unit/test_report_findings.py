@@ -14,7 +14,7 @@ from gradgrid.core.statistics_tables import STATISTICS_TABLES
 from gradgrid.report import findings as f
 from gradgrid.report.findings import Grid
 from gradgrid.report.numbers import Estimate, duration, percent, points, times
-from gradgrid.report.pictures import SHARP_BYTES, address, anchor
+from gradgrid.report.pictures import anchor
 
 
 def grid(**levels) -> Grid:
@@ -222,14 +222,6 @@ def test_numbers_as_words():
     assert [points(x) for x in (0.0044, -0.016, -0.0001)] == ["+0.4", "−1.6", "0.0"]
     assert [duration(x) for x in (34.2, 725, 12_000)] == ["34 s", "12 min 5 s", "3 h 20 min"]
     assert [listed(x) for x in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
-
-
-def test_a_large_svg_gives_way_to_a_lighter_png(tmp_path):
-    (tmp_path / "figure.svg").write_bytes(b"s" * (SHARP_BYTES + 1))
-    (tmp_path / "figure.png").write_bytes(b"p" * 9)
-    assert address(tmp_path / "figure").startswith("data:image/png;base64,")
-    (tmp_path / "figure.png").write_bytes(b"p" * (SHARP_BYTES + 2))
-    assert address(tmp_path / "figure").startswith("data:image/svg+xml;base64,")
 
 
 def test_anchors_are_plain():

@@ -23,7 +23,7 @@ rule report:
         tables=expand("results/tables/{table}.parquet", table=RESULTS),
         book=BOOK_FILES,
         laboratory=LABORATORY_FILES,
-        pictures=expand("results/figures/{figure}.{kind}", figure=FIGURES, kind=["svg", "png", "csv"]),
+        pictures=expand("results/figures/{figure}.{kind}", figure=FIGURES, kind=["svg", "csv"]),
         sidecars=expand("results/figures/{figure}.json", figure=FIGURES),
         provenance=rules.provenance.output[0],
         config=local("config.yaml"),

@@ -11,28 +11,22 @@ from pathlib import Path
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.sidecars import Sidecar
 
-SHARP_BYTES = 600_000
-"""An SVG up to this size is taken even where its PNG is lighter: it stays sharp at any size and on paper."""
-
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure with its description and the picture itself as a ``data:`` address.
+    """A figure with its description; the drawing ``svg`` and what it was drawn from, ``csv``, as base64 of gzip.
 
-    ``csv`` is what it was drawn from, ``svg`` the drawing where the picture is a PNG: as base64 of gzip, to be saved.
+    Packed, a drawing takes a fifth of the room; the page unpacks it.
     """
 
     sidecar: Sidecar
-    address: str
-    csv: str
     svg: str
+    csv: str
 
     @classmethod
     def of(cls, sidecar: Sidecar, path: Path) -> "Picture":
-        """The figure whose files are PATH.svg, PATH.png and PATH.csv."""
-        shown = address(path)
-        svg = "" if shown.startswith("data:image/svg") else _packed(path.with_name(f"{path.name}.svg"))
-        return cls(sidecar, shown, _packed(path.with_name(f"{path.name}.csv")), svg)
+        """The figure whose files are PATH.svg and PATH.csv."""
+        return cls(sidecar, *(_packed(path.with_name(f"{path.name}.{kind}")) for kind in ("svg", "csv")))
 
     @property
     def units(self) -> str:
@@ -67,20 +61,8 @@ def anchor(title: str) -> str:
     return re.sub(r"[^\w]+", "-", title.lower()).strip("-") or "chapter"
 
 
-def address(path: Path) -> str:
-    """The lighter of PATH.svg and PATH.png as a ``data:`` address; a small SVG is preferred in any case."""
-    svg, png = (_bytes(path.with_name(path.name + suffix)) for suffix in (".svg", ".png"))
-    if len(svg) <= max(len(png), SHARP_BYTES):
-        return f"data:image/svg+xml;base64,{b64encode(svg).decode()}"
-    return f"data:image/png;base64,{b64encode(png).decode()}"
-
-
 def _packed(path: Path) -> str:
-    return b64encode(gzip.compress(_bytes(path), mtime=0)).decode()
-
-
-def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return b64encode(gzip.compress(path.read_bytes(), mtime=0)).decode()
     except OSError as error:
         raise GradgridError(f"{path}: cannot be read ({error}); draw the figure again") from error

@@ -18,6 +18,7 @@ from gradgrid.report.inputs import read
 
 SCRIPTS = (
     "page.js",
+    "pictures.js",
     "explorer_data.js",
     "explorer_text.js",
     "explorer_state.js",
@@ -47,7 +48,7 @@ def build(
 
     Args:
         tables: folder of the grid's five tables.
-        figures: the figures' sidecars (.json), each beside its pictures (.svg and .png).
+        figures: the figures' sidecars (.json), each beside its drawing (.svg) and data (.csv).
         provenance: what ``core.provenance.write`` wrote.
         config: the configuration file, whose text is shown as it was written.
         out: the HTML file.

@@ -3,14 +3,6 @@
 const byId = (id) => document.getElementById(id);
 const words = (name) => name.replaceAll("_", " ");
 
-async function gunzipped(base64) {
-  const letters = atob(base64);
-  const bytes = new Uint8Array(letters.length);
-  for (let i = 0; i < letters.length; i += 1) bytes[i] = letters.charCodeAt(i);
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
 // The planes of the bytes of float32 numbers, put together again.
 function numbersOf(planes) {
   const count = planes.length / 4;
