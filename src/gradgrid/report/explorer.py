@@ -116,7 +116,7 @@ def _kinds(name: str, frame: pd.DataFrame) -> Iterator[tuple[np.ndarray | int, p
 
 def _places(frame: pd.DataFrame, cells: pd.DataFrame, seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """The place of every row's cell among the cells, and of its seed among the seeds."""
-    cell = pd.Categorical(frame["cell_id"], cells["cell_id"]).codes
+    cell = pd.Index(cells["cell_id"]).get_indexer(frame["cell_id"])
     return cell.astype(int), np.searchsorted(seeds, frame["seed"])
 
 
