@@ -6,6 +6,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+import pytest
 import synthetic
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -100,3 +101,8 @@ def assert_legible(made, monkeypatch):
     ]
     assert not outside
     assert not re.search(r"\bnan\b|\.\.|  ", f"{made.title} {made.caption} {made.alt} {made.shown}")
+
+
+def telling(kinds, *names):
+    """Parameters for a test of all kinds of settings, of which those not named are tried by the slow tests alone."""
+    return [kind if kind in names else pytest.param(kind, marks=pytest.mark.slow) for kind in kinds]

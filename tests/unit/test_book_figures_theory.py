@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import synthetic_book
-from drawings import NOTICE, assert_legible, axes_of, drawn, line, panels
+from drawings import NOTICE, assert_legible, axes_of, drawn, line, panels, telling
 from matplotlib.patches import Circle, Rectangle, StepPatch
 from matplotlib.text import Text
 
@@ -59,7 +59,7 @@ def changed(book, folder, table, change):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize("settings", telling(SETTINGS, "default", "one of each"))
 def test_every_figure_is_drawn_and_legible_with_every_settings(settings, name, folders, monkeypatch):
     made = drawn(folders[settings], name, NOTICE if settings == "digits" else None)
     assert_legible(made, monkeypatch)

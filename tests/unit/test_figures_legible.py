@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 import synthetic
-from drawings import ALL_ACTIVATIONS, ALL_INITIALIZERS, NAMES, NOTICE, assert_legible, drawn
+from drawings import ALL_ACTIVATIONS, ALL_INITIALIZERS, NAMES, NOTICE, assert_legible, drawn, telling
 
 ONE = {"activations": ("relu",), "initializers": ("kaiming_normal",), "clippings": ("none",)}
 FEW = {"activations": ("sigmoid", "relu"), "initializers": ("normal", "lsuv"), "seeds": 2}
@@ -46,7 +46,7 @@ def grids(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("kind", GRIDS)
+@pytest.mark.parametrize("kind", telling(GRIDS, "one level each", "everything diverged", "further factors"))
 def test_every_figure_of_every_kind_of_grid_is_drawn_and_legible(kind, name, grids, monkeypatch):
     made = drawn(grids(kind), name, NOTICE if kind == "long labels" else None)
     assert_legible(made, monkeypatch)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import synthetic_laboratory
-from drawings import NOTICE, assert_legible, drawn
+from drawings import NOTICE, assert_legible, drawn, telling
 from matplotlib.colors import to_rgb
 
 from gradgrid.core import sidecars
@@ -61,7 +61,7 @@ def test_these_are_all_the_figures_of_the_laboratory():
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize("settings", telling(SETTINGS, "default", "one of each"))
 def test_every_figure_is_drawn_and_legible_with_every_settings(settings, name, folders, monkeypatch):
     made = drawn(folders[settings], name, NOTICE if "digits" in settings else None)
     assert_legible(made, monkeypatch)

@@ -123,10 +123,7 @@ TELLING = {
         "an initializer",
         "a caption",
         "a statistic",
-        "a template of the report",
         "one more initializer",
-        "one depth less",
-        "the device",
     )
 }
 """Those that are tried in every run of the tests."""
