@@ -97,7 +97,7 @@ class Status:
         kept = [(run, work) for run, work in named if run in work.kept]
         held: dict[str, list[str]] = {}
         for run, work in kept:
-            held.setdefault(work.moved.get(run.run_id, work.bundle.key), []).append(run.run_id)
+            held.setdefault(work.home(run), []).append(run.run_id)
         for key, runs in held.items():
             _forget(key, runs, folder)
         return [run for run, _ in kept]
@@ -141,7 +141,7 @@ def _run_record(run: Run, work: Work, reason: str | None) -> dict:
         "cell_id": run.cell.cell_id,
         **run.cell.labels,
         "seed": run.seed,
-        "bundle": work.moved.get(run.run_id, work.bundle.key),
+        "bundle": work.home(run),
         "state": "to train" if reason else "fresh",
         "reason": reason,
     }

@@ -50,8 +50,12 @@ class Work:
         """The runs that are not trained again, by the key of the bundle whose files hold them."""
         found: dict[str, list[str]] = {}
         for run in self.kept:
-            found.setdefault(self.moved.get(run.run_id, self.bundle.key), []).append(run.run_id)
+            found.setdefault(self.home(run), []).append(run.run_id)
         return found
+
+    def home(self, run: Run) -> str:
+        """The key of the bundle whose files hold a run, or will."""
+        return self.moved.get(run.run_id, self.bundle.key)
 
     @property
     def kept(self) -> tuple[Run, ...]:
