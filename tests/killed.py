@@ -72,7 +72,7 @@ def _killing(method, last):
 
     def killing(self, amount):
         nonlocal last
-        last -= amount if isinstance(amount, int) else 1
+        last -= amount if isinstance(amount, int) else amount.suffix == ".pt"  # no other file counts
         if last <= 0:
             _kill()
         return method(self, amount)

@@ -32,6 +32,7 @@ MODULES = {
     "if TYPE_CHECKING:\n    from gradgrid.train.unused import Type\n"
     "def step(runs):\n    return 1\n",
     "train/unused.py": "Type = int\n",
+    "train/kernel/steps.h": "int step() { return 1; }  // one step\n",
     "core/seeds.py": "def derive():\n    return 1\n",
     "core/config.py": "Training = 1\n",
     "train/activations.py": "@entry\ndef sigmoid(z):\n    return 1\n@entry\ndef relu(z):\n    return 2\n",
@@ -102,6 +103,11 @@ def test_comments_layout_and_docstrings_change_nothing(package):
 
 def test_the_training_loop_changes_every_run(package):
     assert changed(package, "train/steps.py", "return 1", "return 1.0") == set(RUNS)
+
+
+def test_the_kernel_changes_every_run_but_not_by_its_comments(package):
+    assert changed(package, "train/kernel/steps.h", "  // one step", "\n// a step\n") == set()
+    assert changed(package, "train/kernel/steps.h", "return 1", "return 2") == set(RUNS)
 
 
 def test_an_initializer_changes_its_own_runs_and_those_of_entries_that_use_it(package):

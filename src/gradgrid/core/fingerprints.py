@@ -13,6 +13,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from gradgrid.core.imports import imported_modules, module_path
+from gradgrid.core.kernel import kernel_digest
 from gradgrid.core.plan import Cell
 from gradgrid.core.registry import PACKAGE, decorated, read_module
 from gradgrid.core.remembered import remembered
@@ -122,9 +123,10 @@ class TrainingSource:
 
     def _modules(self) -> dict[str, str]:
         paths = train_sources(self._trainer, self._package)
-        return {
+        modules = {
             _name(path, self._package): digest(_normal(_without_entries(read_module(path)))) for path in paths
         }
+        return modules | {"train.kernel": kernel_digest(self._package / "train" / "kernel")}
 
 
 def _entry_digest(name: str, package: Path) -> str:

@@ -131,7 +131,7 @@ def _setup(setup: Mapping[str, Any]) -> str:
 
 def _facts(setup: Mapping[str, Any]) -> Iterator[str]:
     yield {"cpu": "CPU"}.get(setup.get("device"), setup.get("device", "unknown device"))
-    named = {"torch": "PyTorch"}
+    named = {"torch": "PyTorch", "kernel": "compiled kernel"}
     yield from (
         f"{named.get(name, name)} {value}"
         for name, value in setup.items()

@@ -17,6 +17,7 @@ import torch
 
 from gradgrid.core.files import replacing
 from gradgrid.core.plan import Run
+from gradgrid.train.compiled import find_kernel
 from gradgrid.train.trainer import TrainingState
 
 _LOG = logging.getLogger(__name__)
@@ -106,4 +107,5 @@ def _processor(device: torch.device) -> str:
     """The kind of processor, on which the last bits depend."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{device.type} {torch.backends.cpu.get_cpu_capability()}"
+    kernel = find_kernel()
+    return f"{device.type} {torch.backends.cpu.get_cpu_capability()} {kernel.name if kernel else 'none'}"

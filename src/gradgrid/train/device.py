@@ -9,6 +9,7 @@ import torch
 
 from gradgrid.core import gpus
 from gradgrid.core.errors import GradgridError
+from gradgrid.train.compiled import find_kernel
 
 _LOG = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ def _tell(claim: gpus.Claim | None) -> None:
 
 
 def device_facts(device: torch.device) -> dict[str, str | int]:
-    """Device, version of PyTorch, the peak of memory, the process's and the device's, and the time, for the provenance.
+    """Device, compiled kernel, version of PyTorch, the peaks of memory and the time, for the provenance.
 
     ``ended`` is in seconds since 1970: asked for when a training is over, it tells which runs a workflow reused.
     """
@@ -47,6 +48,7 @@ def device_facts(device: torch.device) -> dict[str, str | int]:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * kilobyte
     facts = {"torch": torch.__version__, "peak_memory_mib": round(peak / 2**20), "ended": int(time.time())}
     if device.type != "cuda":
-        return {"device": "cpu", **facts}
+        kernel = find_kernel()
+        return {"device": "cpu", "kernel": kernel.name if kernel else "none", **facts}
     on_device = round(torch.cuda.max_memory_reserved(device) / 2**20)
     return {"device": torch.cuda.get_device_name(device), **facts, "peak_device_memory_mib": on_device}

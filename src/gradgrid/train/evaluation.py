@@ -4,19 +4,20 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from gradgrid.train.compiled import CompiledStack
 from gradgrid.train.images import Block
 from gradgrid.train.stack import Stack
 
 
-def evaluate(stack: Stack, blocks: Sequence[Block]) -> tuple[Tensor, Tensor]:
+def evaluate(stack: Stack | CompiledStack, blocks: Sequence[Block]) -> tuple[Tensor, Tensor]:
     """Mean cost without weight decay, and share of images classified correctly, each [runs].
 
     Batch normalization takes its running statistics.
     """
     images = sum(len(block.labels) for block in blocks)
-    network, cost, correct = stack.network.reading(), 0, 0
+    read, cost, correct = stack.reader(), 0, 0
     for block in blocks:
-        loss = network.forward(block.images, block.targets, stack.loss, running=True).loss
+        loss = read(block)
         cost = cost + loss.cost().double().sum(1)
         correct = correct + (loss.outputs.argmax(2) == block.labels).sum(1)
     runs = len(stack.runs)

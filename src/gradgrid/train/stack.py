@@ -11,6 +11,7 @@ from gradgrid.core.plan import Cell, Run
 from gradgrid.train import losses
 from gradgrid.train.clipping import StackLimits, limits
 from gradgrid.train.hidden import Hidden
+from gradgrid.train.images import Block
 from gradgrid.train.losses import Loss
 from gradgrid.train.network import OwnImagesNetwork, Parameters, StackedNetwork, gradient_norms
 from gradgrid.train.optimizers import State
@@ -21,7 +22,7 @@ from gradgrid.train.updates import Gradients, OwnImagesDescent, Rates, Update, i
 
 @dataclass(frozen=True)
 class StepClipping:
-    """Of one step: the norm [M] of each run's gradient before clipping, and whose gradient clipping changed [M]."""
+    """Of some steps: each run's gradient's norm before clipping, and whether clipping changed it, both [steps, M]."""
 
     norms: Tensor
     clipped: Tensor
@@ -83,7 +84,12 @@ class Stack:
         norms = gradient_norms(deltas, trace, minibatch)
         factor = self.limits.norm_factor(norms)
         cut = self.update.step(self.network, Gradients(deltas, trace, minibatch, mean * factor))
-        return StepClipping(norms.flatten(), (factor.flatten() < 1) | cut)
+        return StepClipping(norms.view(1, -1), (factor.view(1, -1) < 1) | cut)
+
+    def reader(self) -> Callable[[Block], Loss]:
+        """How the runs do on a block of images, by running statistics; valid until the next step."""
+        network = self.network.reading()
+        return lambda block: network.forward(block.images, block.targets, self.loss, running=True).loss
 
     def state(self) -> dict[str, list]:
         """Everything that steps change, as tensors and plain values; the tensors are the stack's own."""

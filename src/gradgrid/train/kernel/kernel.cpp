@@ -1,0 +1,123 @@
+// Training steps on the CPU, one run at a time with its parameters in the processor's cache, for each instruction set
+// that the compiler knows; train/compiled.py calls them through ctypes.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "layout.h"
+#include "minibatches.h"
+
+#define INLINE __attribute__((always_inline)) inline
+#define UNROLL _Pragma("GCC unroll 16")
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define MANY_SETS 1
+#else
+#define MANY_SETS 0
+#endif
+
+#if MANY_SETS
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")
+namespace avx512 {
+constexpr int LANES = 16, TILE_ROWS = 5, TILE_COLUMNS = 2;
+#include "vectors.h"
+#include "activations.h"
+#include "steps.h"
+}  // namespace avx512
+#pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+namespace avx2 {
+constexpr int LANES = 8, TILE_ROWS = 3, TILE_COLUMNS = 4;
+#include "vectors.h"
+#include "activations.h"
+#include "steps.h"
+}  // namespace avx2
+#pragma GCC pop_options
+#endif
+
+namespace plain {
+constexpr int LANES = 4, TILE_ROWS = 3, TILE_COLUMNS = 2;
+#include "vectors.h"
+#include "activations.h"
+#include "steps.h"
+}  // namespace plain
+
+namespace {
+
+struct Set {
+    const char* name;
+    decltype(&plain::train) train;
+    decltype(&plain::read) read;
+};
+
+const Set SETS[] = {
+#if MANY_SETS
+    {"avx512", avx512::train, avx512::read},
+    {"avx2", avx2::train, avx2::read},
+#endif
+    {"plain", plain::train, plain::read},
+};
+constexpr int64_t NUMBER = sizeof(SETS) / sizeof(SETS[0]);
+
+bool runs_here(int64_t set) {
+#if MANY_SETS
+    __builtin_cpu_init();
+    if (set == 0)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    if (set == 1) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#endif
+    return set < NUMBER;
+}
+
+}  // namespace
+
+extern "C" {
+
+// Digest of the source that this was built from (setup.py).
+const char* gradgrid_source() { return GRADGRID_SOURCE; }
+
+// The name of instruction set number `set`; null: there is none of that number. Fastest first.
+const char* gradgrid_set(int64_t set) { return set < NUMBER ? SETS[set].name : nullptr; }
+
+int gradgrid_runs_here(int64_t set) { return runs_here(set); }
+
+// Where a run's parameters begin: the size of all, then of each layer from 1 on its weights ([inputs, width] of layer
+// 1, [in, out] of the others), the others' copies [out, in], and the biases.
+void gradgrid_layout(const Shape* shape, int64_t* at) {
+    const Layout layout(*shape);
+    *at++ = layout.size();
+    for (int64_t l = 1; l <= shape->depth + 1; ++l) {
+        *at++ = l > 1 ? layout.upward(l) : 0;
+        *at++ = l > 1 ? layout.downward(l) : 0;
+        *at++ = layout.biases(l);
+    }
+}
+
+int gradgrid_train(int64_t set, const Common* common, Run* runs, int64_t number, const Images* images,
+                   const int64_t* order, int64_t count, const Clipping* clipping) {
+    try {
+        SETS[set].train(*common, runs, number, *images, order, count, *clipping);
+        return 0;
+    } catch (const std::bad_alloc&) {
+        return 1;
+    }
+}
+
+int gradgrid_read(int64_t set, const Common* common, Run* runs, int64_t number, const Images* images, int64_t begin,
+                  int64_t count, float* z) {
+    try {
+        SETS[set].read(*common, runs, number, *images, begin, count, z);
+        return 0;
+    } catch (const std::bad_alloc&) {
+        return 1;
+    }
+}
+
+}  // extern "C"
