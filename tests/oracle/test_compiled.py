@@ -1,0 +1,294 @@
+"""The compiled kernel: the plain loop's numbers, by every instruction set of this processor, and no neighbour's."""
+
+import numpy as np
+import pytest
+import torch
+import training
+
+from gradgrid.core.config import Training
+from gradgrid.core.entries import Entry
+from gradgrid.core.errors import GradgridError
+from gradgrid.core.fingerprints import TrainingSource
+from gradgrid.core.plan import Run
+from gradgrid.core.registry import entries
+from gradgrid.train import activations, compiled
+from gradgrid.train.compiled import CompiledStack, find_kernel, why_not
+from gradgrid.train.images import Block
+from gradgrid.train.pixels import Pixels, TrainingImages
+from gradgrid.train.stack import Stack
+from gradgrid.train.trainer import train
+
+IMAGES = training.images_of(training.dataset(images=57), torch.float32)
+EXACT = training.images_of(training.dataset(images=57))
+DECAY = 5.0 / 57
+NORM, VALUE = Entry.of("norm", {"threshold": 0.5}), Entry.of("value", {"threshold": 1e-3})
+CLIPPINGS = [None, NORM, VALUE]
+HUGE = Entry.of("normal", {"std": 1e18})
+
+pytestmark = pytest.mark.skipif(find_kernel() is None, reason="the compiled kernel was not built here")
+
+
+@pytest.fixture(params=find_kernel().usable if find_kernel() else [])
+def _instruction_set(request, monkeypatch):
+    monkeypatch.setattr(find_kernel(), "set", request.param)
+
+
+def compiled_stack(runs, loss="cross_entropy", decay=DECAY, size=10):
+    """A stack that has taken no step."""
+    sizes = sorted({size, 57 % size or size, *IMAGES.sizes()})
+    stack = Stack(runs, [training.initial(run, IMAGES) for run in runs], loss, decay, sizes)
+    return CompiledStack(stack, IMAGES.training, size, decay)
+
+
+def parameters(stack):
+    """Every run's weights and biases, layer by layer."""
+    network = stack.network.reading()
+    return [
+        [tensor for layer in network.parameters(run) for tensor in layer] for run in range(len(stack.runs))
+    ]
+
+
+def assert_trains_like_the_plain_loop(cells, loss="cross_entropy", decay=DECAY, size=10, tolerance=2e-5):
+    """Compare every parameter after an epoch with double precision's, in units of the tensor's largest."""
+    runs = [Run(cell, seed) for seed, cell in enumerate(cells)]
+    stack = compiled_stack(runs, loss, decay, size)
+    stack.train([training.order(57)])
+    for run, found in zip(runs, parameters(stack), strict=True):
+        expected = [
+            t for layer in training.reference_parameters(run, EXACT, loss, decay, size) for t in layer
+        ]
+        for one, other in zip(found, expected, strict=True):
+            largest = other.abs().max().item()
+            np.testing.assert_allclose(
+                one.double(), other, rtol=0, atol=tolerance * largest, err_msg=str(run.cell)
+            )
+
+
+@pytest.mark.usefixtures("_instruction_set")
+@pytest.mark.parametrize(
+    "activation",
+    [
+        *map(Entry, compiled._ACTIVATIONS),
+        Entry.of("sigmoid", {"steepness": 3.0}),
+        Entry.of("leaky_relu", {"negative_slope": 0.3}),
+        Entry.of("elu", {"alpha": 0.4}),
+    ],
+    ids=lambda entry: entry.label,
+)
+def test_every_activation(activation):
+    assert_trains_like_the_plain_loop([training.cell(activation=activation, clipping=c) for c in CLIPPINGS])
+
+
+@pytest.mark.usefixtures("_instruction_set")
+@pytest.mark.parametrize("loss", entries("losses"))
+@pytest.mark.parametrize("size", [1, 7, 10, 57])
+def test_every_loss_and_odd_minibatches(loss, size):
+    cells = [training.cell(clipping=clipping, learning_rate=0.05) for clipping in CLIPPINGS]
+    assert_trains_like_the_plain_loop(cells, loss, size=size)
+
+
+@pytest.mark.usefixtures("_instruction_set")
+@pytest.mark.parametrize("depth", [1, 2, 5])
+@pytest.mark.parametrize("width", [1, 16, 17, 30, 100])
+def test_depths_and_widths(depth, width):
+    cells = [training.cell(depth=depth, width=width, clipping=clipping) for clipping in CLIPPINGS]
+    assert_trains_like_the_plain_loop(cells)
+
+
+@pytest.mark.usefixtures("_instruction_set")
+@pytest.mark.parametrize("decay", [0.0, DECAY])
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        *map(Entry, entries("optimizers")),
+        Entry.of("momentum", {"momentum": 0.5}),
+        Entry.of("adam", {"beta1": 0.5, "beta2": 0.9, "epsilon": 1e-3}),
+    ],
+    ids=lambda entry: entry.label,
+)
+def test_every_optimizer(optimizer, decay):
+    cells = [training.cell(optimizer=optimizer, clipping=c, learning_rate=0.01) for c in CLIPPINGS]
+    # adam divides gradients by their own size: the rounding of the smallest counts as much as that of the largest
+    assert_trains_like_the_plain_loop(
+        cells, decay=decay, tolerance=2e-4 if optimizer.name == "adam" else 2e-5
+    )
+
+
+WIDE = 16
+
+
+def activated(activation, z):
+    """f(z) and f'(z) as the kernel works them out, of z [runs, 16].
+
+    One hidden layer whose biases are z, no pixels, and an output layer that hands its input on: its pre-activations
+    are f(z). The mean gradient of the biases, which momentum remembers, is (output - target) f'(z).
+    """
+    cell = training.cell(depth=1, width=WIDE, activation=activation, optimizer=Entry("momentum"))
+    runs = [Run(cell, seed) for seed in range(len(z))]
+    layers = [[(torch.zeros(WIDE, 784), biases), (torch.eye(WIDE), torch.zeros(WIDE))] for biases in z]
+    targets = (z < 0).float()
+    pictures = TrainingImages(np.zeros((len(z), 784), np.float32), targets)
+    stack = CompiledStack(Stack(runs, layers, "cross_entropy", 0.0, (1,)), pictures, 1, 0.0)
+    nothing = Pixels.of(pictures.images[:1], torch.device("cpu"))
+    block = Block(nothing, torch.zeros(1, WIDE), torch.zeros(1))
+    stack.loss = lambda outputs, _: outputs
+    found = stack.reader()(block)[:, 0]
+    stack.train([np.array([run]) for run in range(len(z))])
+    begin = find_kernel().layout(stack.network.shape)[3]
+    gradients = stack._memories[0][: len(z), begin : begin + WIDE].double()
+    return found, gradients / (torch.sigmoid(found.double()) - targets)
+
+
+@pytest.mark.usefixtures("_instruction_set")
+@pytest.mark.parametrize("name", compiled._ACTIVATIONS)
+def test_functions_and_slopes_of_all_magnitudes(name):
+    """Against double precision, in units of the value where it is above 1."""
+    z = torch.cat([torch.linspace(-12, 12, 2000), *(s * torch.logspace(-8, 3, 200) for s in (1, -1))]).view(
+        -1, WIDE
+    )
+    for found, expected in zip(
+        activated(Entry(name), z), getattr(activations, name)(z.double()), strict=True
+    ):
+        assert ((found - expected).abs() / expected.abs().clamp(min=1.0)).max() < 1e-6
+
+
+def test_clipping_is_told_as_the_stack_tells_it():
+    seldom = Entry.of("norm", {"threshold": 2.5}), Entry.of("value", {"threshold": 0.45})
+    runs = [Run(training.cell(clipping=c, depth=3, width=30), 0) for c in (NORM, None, VALUE, *seldom)]
+    stack = Stack(runs, [training.initial(run, EXACT) for run in runs], "cross_entropy", DECAY, (10, 7))
+    order = training.order(57)
+    told = [stack.step(minibatch) for some in EXACT.training.minibatches(order, 10) for minibatch in some]
+    found = compiled_stack(runs).train([order])
+    clips = [0, 2, 3, 4]
+    norms = torch.cat([step.norms for step in told])[:, clips]
+    torch.testing.assert_close(found.norms[:, clips].double(), norms, rtol=1e-4, atol=0)
+    clipped = torch.cat([step.clipped for step in told])[:, clips]
+    assert torch.equal(found.clipped[:, clips], clipped)
+    assert clipped[:, :2].all()
+    assert all(0 < share < 1 for share in clipped[:, 2:].double().mean(0)), clipped
+    assert compiled_stack(runs[1:2]).train([order]) is None
+
+
+def tables_of(runs, kernel=True, **settings):
+    """What is measured of runs that are trained together, each sorted by run."""
+    recipe = Training(**({"digits_epochs": 2, "minibatch": 10} | settings))
+    found = train(runs, IMAGES, recipe, lambda steps: None, compiled=kernel).tables()
+    return {name: table.sort_values("run_id", kind="stable") for name, table in found.items()}
+
+
+@pytest.mark.usefixtures("_instruction_set")
+def test_a_run_does_not_depend_on_its_neighbours():
+    cells = [
+        training.cell(initializer=initializer, clipping=clipping, activation=Entry("relu"), depth=3, width=7)
+        for initializer in (Entry("lecun_normal"), HUGE)
+        for clipping in CLIPPINGS
+    ]
+    runs = [Run(cell, 0) for cell in cells]
+    together = tables_of(runs)
+    assert 0 < (together["runs"]["status"] == "diverged").sum() < len(runs)
+    for part in ([runs[4], runs[0]], *([run] for run in runs)):
+        for name, alone in tables_of(part).items():
+            expected = together[name][together[name]["run_id"].isin({run.run_id for run in part})]
+            drop = alone.columns.intersection(["run"])
+            one, other = (t.drop(columns=drop).reset_index(drop=True) for t in (alone, expected))
+            assert one.equals(other), name
+
+
+def test_how_many_steps_are_asked_for_at_a_time_does_not_matter():
+    runs = [Run(training.cell(clipping=clipping), 0) for clipping in CLIPPINGS]
+    whole, parts = compiled_stack(runs), compiled_stack(runs)
+    order = np.concatenate([training.order(57, seed)[:50] for seed in range(30)])
+    whole.train([order])
+    for begin, end in ((0, 10), (10, 330), (330, 1500)):
+        parts.train([order[begin:end]])
+    for one, other in zip(parameters(whole), parameters(parts), strict=True):
+        assert all(map(torch.equal, one, other))
+
+
+def test_each_run_can_see_its_own_images():
+    runs = [Run(training.cell(clipping=clipping), seed) for clipping in CLIPPINGS for seed in (0, 1)]
+    orders = [training.order(57, run.seed) for run in runs]
+    together = compiled_stack(runs)
+    clipping = together.train(orders)
+    for number, (run, found) in enumerate(zip(runs, parameters(together), strict=True)):
+        alone = compiled_stack([run])
+        clipped = alone.train([orders[number]])
+        assert all(map(torch.equal, found, parameters(alone)[0]))
+        if clipped:
+            assert torch.equal(clipping.norms[:, number], clipped.norms[:, 0])
+
+
+@pytest.mark.parametrize("clipping", CLIPPINGS)
+@pytest.mark.parametrize("activation", ["relu", "identity", "sigmoid"])
+def test_runs_diverge_where_the_stack_diverges(activation, clipping):
+    """Enough is out of range at once for the order of sums not to matter."""
+    initializers = [HUGE, Entry.of("normal", {"std": 1e12}), Entry.of("constant", {"value": 1e30})]
+    cells = [
+        training.cell(
+            activation=Entry(activation), initializer=i, clipping=clipping, depth=3, learning_rate=0.5
+        )
+        for i in initializers
+    ]
+    runs = [Run(cell, 0) for cell in cells]
+    columns = ["status", "diverged_at_step", "diverged_layer"]
+    found, expected = (tables_of(runs, kernel)["runs"][columns] for kernel in (True, False))
+    assert found.equals(expected)
+
+
+def test_tables_are_those_of_the_stack():
+    runs = [
+        Run(training.cell(clipping=clipping, activation=Entry("gelu"), depth=3), 0) for clipping in CLIPPINGS
+    ]
+    found, expected = tables_of(runs), tables_of(runs, kernel=False)
+    for name, table in expected.items():
+        for column in table:
+            one, other = found[name][column], table[column]
+            if other.dtype.kind == "f":
+                np.testing.assert_allclose(one, other, rtol=2e-3, atol=1e-6, err_msg=f"{name}.{column}")
+            else:
+                assert one.tolist() == other.tolist(), f"{name}.{column}"
+
+
+def test_what_the_kernel_knows_is_what_the_registries_say_now():
+    """After an edit of an entry, bring the kernel to it, then this digest to the edit."""
+    source = TrainingSource()
+    for activation in compiled._ACTIVATIONS:
+        for optimizer, loss in zip(entries("optimizers"), (*entries("losses"), "quadratic"), strict=True):
+            cell = training.cell(activation=Entry(activation), optimizer=Entry(optimizer))
+            for name, digest in source.entries(cell, loss).items():
+                if not name.startswith("initializers."):
+                    assert compiled._KNOWN[name] == digest, name
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"activation": Entry("softplus")}, "does not know activations.softplus"),
+        ({"normalization": Entry("layer")}, "no normalization"),
+        ({"residual": True}, "no normalization and no residual"),
+        ({"learning_rate": 2.0}, "weight decay as strong"),
+    ],
+)
+def test_what_the_kernel_does_not_know_is_left_to_pytorch(changes, reason, caplog):
+    caplog.set_level("INFO")
+    runs = [Run(training.cell(**changes), 0)]
+    found, expected = tables_of(runs), tables_of(runs, kernel=False)
+    assert reason in caplog.text
+    assert all(found[name].equals(expected[name]) for name in found)
+
+
+def test_an_edited_entry_double_precision_and_a_missing_file_are_left_to_pytorch(monkeypatch):
+    runs = [Run(training.cell(), 0)]
+    like = IMAGES.training.targets
+    assert why_not(runs, "cross_entropy", DECAY, like) is None
+    assert "float64" in why_not(runs, "cross_entropy", DECAY, EXACT.training.targets)
+    monkeypatch.setitem(compiled._KNOWN, "activations.sigmoid", "what it was before")
+    assert "activations.sigmoid as it is written now" in why_not(runs, "cross_entropy", DECAY, like)
+    monkeypatch.setattr(compiled, "find_kernel", lambda: None)
+    assert "was not built" in why_not(runs, "cross_entropy", DECAY, like)
+
+
+def test_a_kernel_of_other_source_is_refused(monkeypatch):
+    monkeypatch.setattr(compiled, "kernel_digest", lambda: "edited")
+    with pytest.raises(GradgridError, match="pip install -e"):
+        find_kernel.__wrapped__()
