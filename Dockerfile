@@ -11,7 +11,10 @@ COPY requirements.lock .
 RUN pip install --no-cache-dir --no-compile --require-hashes --requirement requirements.lock
 
 COPY --chown=gradgrid . .
-RUN pip install --no-cache-dir --no-compile --no-deps --no-build-isolation . && rm -rf build src/*.egg-info
+# A compiler only while the kernel of training is built.
+RUN apt-get update && apt-get install --yes --no-install-recommends g++ \
+    && pip install --no-cache-dir --no-compile --no-deps --no-build-isolation . && rm -rf build src/*.egg-info \
+    && apt-get purge --yes --auto-remove g++ && rm -rf /var/lib/apt/lists/*
 
 # The sources of the folder that a job runs in come first: the image need not be built anew after an edit.
 ENV PYTHONPATH=src

@@ -11,9 +11,10 @@ from gradgrid.core.errors import GradgridError
 from gradgrid.core.fingerprints import TrainingSource
 from gradgrid.core.plan import Run
 from gradgrid.core.registry import entries
-from gradgrid.train import activations, compiled
-from gradgrid.train.compiled import CompiledStack, find_kernel, why_not
+from gradgrid.train import activations, compiled, native
+from gradgrid.train.compiled import CompiledStack, why_not
 from gradgrid.train.images import Block
+from gradgrid.train.native import find_kernel
 from gradgrid.train.pixels import Pixels, TrainingImages
 from gradgrid.train.stack import Stack
 from gradgrid.train.trainer import train
@@ -289,6 +290,6 @@ def test_an_edited_entry_double_precision_and_a_missing_file_are_left_to_pytorch
 
 
 def test_a_kernel_of_other_source_is_refused(monkeypatch):
-    monkeypatch.setattr(compiled, "kernel_digest", lambda: "edited")
+    monkeypatch.setattr(native, "kernel_digest", lambda: "edited")
     with pytest.raises(GradgridError, match="pip install -e"):
         find_kernel.__wrapped__()

@@ -49,7 +49,8 @@ def test_conda_has_the_bounds_of_pyproject(project, requirements):
     expected = {
         CONDA_NAMES.get(name, name): requirement.specifier for name, requirement in requirements.items()
     }
-    assert conda == expected | {"python": Requirement(f"python{project['requires-python']}").specifier}
+    beside = {"python": Requirement(f"python{project['requires-python']}").specifier}
+    assert conda == expected | beside | {"cxx-compiler": Requirement("cxx-compiler").specifier}
 
 
 def test_the_lock_holds_names_versions_and_hashes_alone(lock):

@@ -30,7 +30,8 @@ def kept_files():
     """Every text file that belongs to the repository; outputs and what tools write are left out."""
     within = [path for folder in OURS for path in (REPOSITORY / folder).rglob("*")]
     files = [path for path in [*REPOSITORY.iterdir(), *within] if path.is_file()]
-    return [path for path in files if "__pycache__" not in path.parts and ".egg-info" not in str(path)]
+    written = ("__pycache__", ".egg-info", ".so")
+    return [path for path in files if not any(part in str(path) for part in written)]
 
 
 def anchors(page):

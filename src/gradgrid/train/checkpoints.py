@@ -17,7 +17,7 @@ import torch
 
 from gradgrid.core.files import replacing
 from gradgrid.core.plan import Run
-from gradgrid.train.compiled import find_kernel
+from gradgrid.train.native import find_kernel
 from gradgrid.train.trainer import TrainingState
 
 _LOG = logging.getLogger(__name__)

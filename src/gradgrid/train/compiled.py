@@ -8,21 +8,21 @@ know, a GPU, and a machine without the compiled file are left to PyTorch.
 import ctypes
 from collections.abc import Callable, Sequence
 from functools import cache
-from importlib.util import find_spec
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from gradgrid.core.errors import GradgridError
+from gradgrid.core.entries import Entry
 from gradgrid.core.fingerprints import TrainingSource
-from gradgrid.core.kernel import kernel_digest
 from gradgrid.core.plan import Cell, Run
+from gradgrid.core.registry import entries
 from gradgrid.train import products
 from gradgrid.train.clipping import limits
 from gradgrid.train.divergence import Divergence, at_initialization
 from gradgrid.train.images import Block
 from gradgrid.train.losses import Loss
+from gradgrid.train.native import ClippingArrays, Common, ImageArrays, RunState, Shape, find_kernel
 from gradgrid.train.network import OwnImagesNetwork, StackedNetwork
 from gradgrid.train.pixels import TrainingImages
 from gradgrid.train.stack import Stack, StepClipping
@@ -36,14 +36,6 @@ _LOSSES = ("cross_entropy", "softmax_cross_entropy", "quadratic")
 _OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam")
 """In the order of the kernel's own lists (steps.h, layout.h)."""
 
-_PARAMETER = {"sigmoid": 1.0, "leaky_relu": 0.01, "elu": 1.0}
-"""The default of the one parameter that an activation has."""
-_KEYWORDS = {
-    "sgd": {},
-    "momentum": {"momentum": 0.9},
-    "nesterov": {"momentum": 0.9},
-    "adam": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
-}
 _MEMORIES = {"sgd": 0, "momentum": 1, "nesterov": 1, "adam": 2}
 _KNOWN = {
     "activations.identity": "b7ced4b65e9ca2ee",
@@ -72,105 +64,6 @@ edited since, it does not know what it says now."""
 FOLD = 100
 """Steps after which layer 1's scale is multiplied into its table."""
 _NEVER = -1
-
-
-class _Shape(ctypes.Structure):
-    _fields_ = tuple((name, ctypes.c_int64) for name in ("inputs", "width", "depth", "classes"))
-
-
-class _Common(ctypes.Structure):
-    _fields_ = (
-        ("shape", _Shape),
-        *((name, ctypes.c_int64) for name in ("loss", "optimizer", "activation", "minibatch", "fold")),
-        ("decay", ctypes.c_double),
-        ("keywords", ctypes.c_double * 3),
-        ("parameter", ctypes.c_float),
-    )
-
-
-class _Run(ctypes.Structure):
-    _fields_ = (
-        ("parameters", ctypes.c_void_p),
-        ("memory", ctypes.c_void_p * 2),
-        ("scale", ctypes.c_double),
-        *((name, ctypes.c_float) for name in ("rate", "norm_limit", "value_limit")),
-        *((name, ctypes.c_int64) for name in ("taken", "diverged", "layer")),
-    )
-
-
-class _Images(ctypes.Structure):
-    _fields_ = tuple((name, ctypes.c_void_p) for name in ("offsets", "pixels", "values", "targets"))
-
-
-class _Clipping(ctypes.Structure):
-    _fields_ = (("norms", ctypes.c_void_p), ("clipped", ctypes.c_void_p))
-
-
-class Kernel:
-    """The compiled file, and the instruction set (number) by which it works."""
-
-    def __init__(self, path: str) -> None:
-        self._library = library = ctypes.CDLL(path)
-        library.gradgrid_source.restype = library.gradgrid_set.restype = ctypes.c_char_p
-        number, run = ctypes.c_int64, ctypes.POINTER(_Run)
-        stack = (number, ctypes.POINTER(_Common), run, number, ctypes.POINTER(_Images))
-        library.gradgrid_set.argtypes = library.gradgrid_runs_here.argtypes = (number,)
-        library.gradgrid_layout.argtypes = (ctypes.POINTER(_Shape), ctypes.c_void_p)
-        library.gradgrid_train.argtypes = (*stack, ctypes.c_void_p, number, ctypes.POINTER(_Clipping))
-        library.gradgrid_read.argtypes = (*stack, number, number, ctypes.c_void_p)
-        self.set = self.usable[0]
-
-    @property
-    def source(self) -> str:
-        """Digest of the source that the file was built from."""
-        return self._library.gradgrid_source().decode()
-
-    @property
-    def usable(self) -> list[int]:
-        """The instruction sets of the file that this processor has, fastest first."""
-        return [number for number in range(8) if self._library.gradgrid_runs_here(number)]
-
-    @property
-    def name(self) -> str:
-        """The name of the instruction set."""
-        return self._library.gradgrid_set(self.set).decode()
-
-    def layout(self, shape: _Shape) -> np.ndarray:
-        """Where a run's parameters stand: their number, then of each layer the weights, their copy, the biases."""
-        places = np.zeros(1 + 3 * (shape.depth + 1), np.int64)
-        self._library.gradgrid_layout(shape, places.ctypes.data)
-        return places
-
-    def train(self, *arguments: object) -> None:
-        """Steps of some runs (kernel.cpp)."""
-        _must_have_fitted(self._library.gradgrid_train(self.set, *arguments))
-
-    def read(self, *arguments: object) -> None:
-        """The outputs of some runs (kernel.cpp)."""
-        _must_have_fitted(self._library.gradgrid_read(self.set, *arguments))
-
-
-def _must_have_fitted(status: int) -> None:
-    if status:
-        raise MemoryError
-
-
-@cache
-def find_kernel() -> Kernel | None:
-    """The compiled kernel; None where it was not built.
-
-    Raises GradgridError if it was built from another source than the one that is here.
-    """
-    found = find_spec("gradgrid.train._kernel")
-    if found is None:
-        return None
-    kernel = Kernel(found.origin)
-    if kernel.source != kernel_digest():
-        raise GradgridError(
-            "the compiled kernel was built from other source than is here now: build it again with "
-            "`pip install -e .` (or remove it, and training takes PyTorch's way)"
-        )
-    return kernel
 
 
 def why_not(runs: Sequence[Run], loss: str, decay: float, like: Tensor) -> str | None:
@@ -217,7 +110,7 @@ class CompiledNetwork:
         first = network.first_weights()
         self.hidden, self.runs = network.hidden, network.runs
         classes = network.biases[-1].shape[2]
-        self.shape = _Shape(first.shape[2], first.shape[1], network.depth, classes)
+        self.shape = Shape(first.shape[2], first.shape[1], network.depth, classes)
         places = find_kernel().layout(self.shape)
         self.parameters = first.new_zeros(network.stacked, places[0])
         wide = _padded(self.shape.width)
@@ -239,7 +132,7 @@ class CompiledNetwork:
             ours.copy_(theirs.mT)
         for ours, theirs in zip(self._biases, network.biases, strict=True):
             ours.copy_(theirs)
-        self.states = (_Run * self.runs)()
+        self.states = (RunState * self.runs)()
         for state, parameters in zip(self.states, self.parameters, strict=False):
             state.parameters, state.scale, state.diverged = parameters.data_ptr(), 1.0, _NEVER
 
@@ -292,7 +185,7 @@ class CompiledStack:
         images = _images(pixels.indptr, pixels.indices, pixels.data, self._training.targets.numpy())
         for part, order in enumerate(orders):
             numbers = np.ascontiguousarray(order, np.int64)
-            done = _Clipping(norms[part].data_ptr(), clipped[part].data_ptr())
+            done = ClippingArrays(norms[part].data_ptr(), clipped[part].data_ptr())
             members = self._part(part, len(orders))
             pointers = ctypes.byref(self._common), members, len(members), ctypes.byref(images)
             find_kernel().train(*pointers, numbers.ctypes.data, len(numbers), ctypes.byref(done))
@@ -303,7 +196,7 @@ class CompiledStack:
     def _part(self, part: int, parts: int) -> ctypes.Array:
         """One of equal parts of the runs' states, not a copy."""
         each = len(self.runs) // parts
-        return (_Run * each).from_buffer(self.network.states, part * each * ctypes.sizeof(_Run))
+        return (RunState * each).from_buffer(self.network.states, part * each * ctypes.sizeof(RunState))
 
     @property
     def diverged(self) -> dict[int, Divergence]:
@@ -338,21 +231,29 @@ class CompiledStack:
             ours.scale, ours.taken, ours.diverged, ours.layer = counts
 
 
-def _common(cell: Cell, loss: str, decay: float, minibatch: int, shape: _Shape) -> _Common:
-    activation, optimizer = cell.activation, cell.optimizer
-    keywords = _KEYWORDS[optimizer.name] | optimizer.keywords
-    parameter = next(iter(activation.keywords.values()), _PARAMETER.get(activation.name, 0.0))
-    numbers = [keywords[name] for name in _KEYWORDS[optimizer.name]]
-    kinds = _LOSSES.index(loss), _OPTIMIZERS.index(optimizer.name), _ACTIVATIONS.index(activation.name)
-    return _Common(shape, *kinds, minibatch, FOLD, decay, (ctypes.c_double * 3)(*numbers), parameter)
+def _common(cell: Cell, loss: str, decay: float, minibatch: int, shape: Shape) -> Common:
+    kinds = (
+        _LOSSES.index(loss),
+        _OPTIMIZERS.index(cell.optimizer.name),
+        _ACTIVATIONS.index(cell.activation.name),
+    )
+    keywords = (ctypes.c_double * 3)(*_parameters("optimizers", cell.optimizer))
+    parameter = [*_parameters("activations", cell.activation), 0.0][0]
+    return Common(shape, *kinds, minibatch, FOLD, decay, keywords, parameter)
 
 
-def _images(*arrays: np.ndarray) -> _Images:
+def _parameters(registry: str, entry: Entry) -> list[float]:
+    """All parameters of an entry, in the order of its function's."""
+    specs = entries(registry)[entry.name].parameters
+    return [entry.keywords.get(name, spec.default) for name, spec in specs.items()]
+
+
+def _images(*arrays: np.ndarray) -> ImageArrays:
     """Offsets, pixels, values and, for training, targets; they must outlive what is returned."""
     kinds = (np.int32, np.int32, np.float32, np.float32)
     if any(a.dtype != kind or not a.flags.c_contiguous for a, kind in zip(arrays, kinds, strict=False)):
         raise TypeError("the kernel reads 32-bit whole numbers and single precision")
-    return _Images(*(array.ctypes.data for array in arrays))
+    return ImageArrays(*(array.ctypes.data for array in arrays))
 
 
 def _padded(count: int) -> int:

@@ -9,7 +9,7 @@ import torch
 
 from gradgrid.core import gpus
 from gradgrid.core.errors import GradgridError
-from gradgrid.train.compiled import find_kernel
+from gradgrid.train.native import find_kernel
 
 _LOG = logging.getLogger(__name__)
 

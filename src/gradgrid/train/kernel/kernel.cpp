@@ -1,5 +1,5 @@
 // Training steps on the CPU, one run at a time with its parameters in the processor's cache, for each instruction set
-// that the compiler knows; train/compiled.py calls them through ctypes.
+// that the compiler knows; train/native.py calls them through ctypes.
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-// What the kernel is told, the same for every instruction set. Python has its twin in train/compiled.py.
+// What the kernel is told, the same for every instruction set. Python has its twin in train/native.py.
 #pragma once
 #include <cstdint>
 

@@ -17,7 +17,7 @@ struct Minibatch {
     int64_t size;
     std::vector<int64_t> begins;
     std::vector<uint16_t> pixels, rows, members;
-    std::vector<float> values, weights, targets, gram;
+    std::vector<float> values, weights, targets;
     std::vector<Group> groups;
 
     // Images from `begin` on, for the way up alone.
@@ -27,10 +27,8 @@ struct Minibatch {
         for (int64_t i = begin; i < begin + count; ++i) append(images, i, shape);
     }
 
-    // `order` are the images' numbers; rows without any image are listed only if `every_row`. The Gram matrix x xᵀ
-    // is worked out only `with_gram`.
-    void gather(const Images& images, const int64_t* order, int64_t count, const Shape& shape, bool every_row,
-                bool with_gram) {
+    // Images by their numbers, for a step; rows without any image are listed only if `every_row`.
+    void gather(const Images& images, const int64_t* order, int64_t count, const Shape& shape, bool every_row) {
         size = count;
         const int64_t last = padded(shape.classes);
         begins.assign(1, 0), pixels.clear(), values.clear();
@@ -40,12 +38,10 @@ struct Minibatch {
             std::memcpy(&targets[i * last], images.targets + order[i] * shape.classes, shape.classes * sizeof(float));
         }
         by_pixels(shape, every_row);
-        if (with_gram) products(shape);
     }
 
    private:
     std::vector<int32_t> present, places;
-    std::vector<float> dense;
 
     void append(const Images& images, int64_t image, const Shape& shape) {
         for (int64_t e = images.offsets[image]; e < images.offsets[image + 1]; ++e) {
@@ -83,19 +79,5 @@ struct Minibatch {
                     const int32_t place = places[pixels[e]]++;
                     members[place] = uint16_t(i), weights[place] = values[e];
                 }
-    }
-
-    void products(const Shape& shape) {
-        gram.assign(size * size, 0.0f);
-        dense.assign(shape.inputs + 1, 0.0f);
-        for (int64_t i = 0; i < size; ++i) {
-            for (int64_t e = begins[i]; e < begins[i + 1]; ++e) dense[pixels[e]] = values[e];
-            for (int64_t j = 0; j <= i; ++j) {
-                float product = 0.0f;
-                for (int64_t e = begins[j]; e < begins[j + 1]; ++e) product += values[e] * dense[pixels[e]];
-                gram[i * size + j] = gram[j * size + i] = product;
-            }
-            for (int64_t e = begins[i]; e < begins[i + 1]; ++e) dense[pixels[e]] = 0.0f;
-        }
     }
 };

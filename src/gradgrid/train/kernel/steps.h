@@ -89,11 +89,22 @@ INLINE void product_to(Factor a, Rows b, int64_t count, int64_t rows, int64_t co
 
 // --- updates --------------------------------------------------------------------------------------------------------
 
-// One parameter after another: `begin(at)` gives what the sum over the images begins with, `end(at, sum)` finishes it.
-// `at` counts from the beginning of the run's parameters. What is written is watched for values that are not finite.
+// What is done with every parameter: `begin(at)` gives what the sum over the images begins with, `end(at, sum)` finishes it.
+// `at` counts from the beginning of the run's parameters. `copies`: the weights' copies are to be visited too. What is
+// written is watched for values that are not finite.
+
+// Changes nothing: adds up the squares.
+struct Measure {
+    static constexpr bool copies = false;
+    Vector squares{};
+
+    INLINE Vector begin(int64_t) const { return Vector{}; }
+    INLINE void end(int64_t, Vector gradient) { squares += gradient * gradient; }
+};
 
 // w ← w - shrinkage · w + sum: the deltas were multiplied by minus the learning rate and all else.
 struct Descent {
+    static constexpr bool copies = true;
     float* parameters;
     float shrinkage;
     Vector seen{};
@@ -111,6 +122,7 @@ struct Descent {
 
 // The same with sums cut off at ±limit.
 struct LimitedDescent {
+    static constexpr bool copies = true;
     float* parameters;
     float shrinkage, limit;
     Vector seen{}, largest{};
@@ -130,6 +142,7 @@ struct LimitedDescent {
 
 // The optimizers that remember; sums are mean gradients.
 struct Remembering {
+    static constexpr bool copies = true;
     float* parameters;
     float* const* memory;
     float rate, decay, limit;
@@ -211,7 +224,7 @@ class Workspace {
    public:
     Workspace(const Layout& layout, int64_t images)
         : layer(images * std::max(layout.wide, layout.last)),
-          memory((3 * layout.shape.depth + 4) * layer + images * padded(images) + LANES) {
+          memory((3 * layout.shape.depth + 3) * layer + LANES) {
         begin = memory.data();
         while (reinterpret_cast<uintptr_t>(begin) % (LANES * sizeof(float))) ++begin;
         depth = layout.shape.depth;
@@ -309,32 +322,9 @@ inline void backward_layer(const Run& run, const Layout& layout, int64_t l, int6
         store(deltas + at, load(deltas + at) * load(work.slopes(l) + at));
 }
 
-INLINE float dot(const float* a, const float* b, int64_t count) {
-    Vector total{};
-    for (int64_t k = 0; k < count; k += LANES) total += load(a + k) * load(b + k);
-    return sum(total);
-}
-
-// Square of the norm of the gradient of the sum over the images, over all parameters: of each layer
-// Σ (a aᵀ + 1) ∘ (delta deltaᵀ), the 1 for the biases (network.gradient_norms).
-inline float squared_norm(const Layout& layout, const Minibatch& images, const Workspace& work) {
-    float total = 0.0f;
-    for (int64_t l = 1; l <= layout.shape.depth + 1; ++l) {
-        const float *deltas = work.deltas(l), *below = l > 1 ? work.activations(l - 1) : nullptr;
-        const int64_t row = layout.row(l);
-        for (int64_t i = 0; i < images.size; ++i)
-            for (int64_t j = 0; j <= i; ++j) {
-                const float gram = below ? dot(below + i * layout.wide, below + j * layout.wide, layout.wide)
-                                         : images.gram[i * images.size + j];
-                total += (i == j ? 1.0f : 2.0f) * (gram + 1.0f) * dot(deltas + i * row, deltas + j * row, row);
-            }
-    }
-    return total > 0.0f ? total : (total <= 0.0f ? 0.0f : total);
-}
-
-// Layer 1's rows of pixels that are not zero in every image, and with them its biases.
+// Layer 1's rows of pixels that are not zero in every image.
 template <int COLUMNS, class Rule>
-INLINE void update_first_columns(Rule& rule, const Layout& layout, const Minibatch& images, const float* steps,
+INLINE void visit_first_columns(Rule& rule, const Layout& layout, const Minibatch& images, const float* steps,
                                  int64_t column) {
     const uint16_t *rows = images.rows.data(), *members = images.members.data();
     const float* weights = images.weights.data();
@@ -356,15 +346,15 @@ INLINE void update_first_columns(Rule& rule, const Layout& layout, const Minibat
 }
 
 template <class Rule>
-INLINE void update_first(Rule& rule, const Layout& layout, const Minibatch& images, const float* steps) {
+INLINE void visit_first(Rule& rule, const Layout& layout, const Minibatch& images, const float* steps) {
     int64_t column = 0;
     for (; column + 2 * LANES <= layout.wide; column += 2 * LANES)
-        update_first_columns<2>(rule, layout, images, steps, column);
-    for (; column < layout.wide; column += LANES) update_first_columns<1>(rule, layout, images, steps, column);
+        visit_first_columns<2>(rule, layout, images, steps, column);
+    for (; column < layout.wide; column += LANES) visit_first_columns<1>(rule, layout, images, steps, column);
 }
 
 template <class Rule>
-INLINE void update_biases(Rule& rule, const Layout& layout, int64_t l, int64_t images, const float* steps) {
+INLINE void visit_biases(Rule& rule, const Layout& layout, int64_t l, int64_t images, const float* steps) {
     const int64_t row = layout.row(l);
     for (int64_t column = 0; column < row; column += LANES) {
         Vector total = rule.begin(layout.biases(l) + column);
@@ -373,15 +363,16 @@ INLINE void update_biases(Rule& rule, const Layout& layout, int64_t l, int64_t i
     }
 }
 
-// Both copies of the weights of layer l ≥ 2: the same sums in the same order, so that they stay the same.
+// The weights of layer l ≥ 2, and their copies: the same sums in the same order, so that they stay the same.
 template <class Rule>
-INLINE void update_layer(Rule& rule, const Layout& layout, int64_t l, int64_t images, const float* below,
+INLINE void visit_layer(Rule& rule, const Layout& layout, int64_t l, int64_t images, const float* below,
                          const float* steps) {
     const int64_t row = layout.row(l), upward = layout.upward(l), downward = layout.downward(l);
     product(
         Factor{below, 1, layout.wide}, Rows{steps, row}, images, layout.shape.width, row,
         [&](int64_t in, int64_t column) { return rule.begin(upward + in * row + column); },
         [&](int64_t in, int64_t column, Vector total) { rule.end(upward + in * row + column, total); });
+    if (!Rule::copies) return;
     product(
         Factor{steps, 1, row}, Rows{below, layout.wide}, images, layout.neurons(l), layout.wide,
         [&](int64_t out, int64_t column) { return rule.begin(downward + out * layout.wide + column); },
@@ -401,24 +392,39 @@ struct Outcome {
     bool finite, cut;  // whether all parameters stayed finite, and whether a gradient was cut off at a limit
 };
 
-// Every layer's update by rules that `rule_for(kind)` makes; `factor` multiplies the deltas, `first_factor` layer 1's
-// for its table.
+// All parameters by their rules, with the sums over the images of deltas times `factor`; for layer 1's table times
+// `first_factor`.
+template <class Rule>
+INLINE void visit(const Layout& layout, const Minibatch& images, const Workspace& work, float factor,
+                  float first_factor, Rule& table, Rule& weights, Rule& biases) {
+    float* steps = work.steps();
+    for (int64_t l = layout.shape.depth + 1; l > 1; --l) {
+        multiply(work.deltas(l), factor, images.size * layout.row(l), steps);
+        visit_layer(weights, layout, l, images.size, work.activations(l - 1), steps);
+        visit_biases(biases, layout, l, images.size, steps);
+    }
+    multiply(work.deltas(1), factor, images.size * layout.wide, steps);
+    visit_biases(biases, layout, 1, images.size, steps);
+    if (first_factor != factor) multiply(work.deltas(1), first_factor, images.size * layout.wide, steps);
+    visit_first(table, layout, images, steps);
+}
+
+// The update by the rules that `rule_for(kind)` makes.
 template <class RuleFor>
 INLINE Outcome update(const Layout& layout, const Minibatch& images, const Workspace& work, float factor,
                       float first_factor, const RuleFor& rule_for) {
     auto table = rule_for(Kind::TABLE), weights = rule_for(Kind::WEIGHTS), biases = rule_for(Kind::BIASES);
-    float* steps = work.steps();
-    for (int64_t l = layout.shape.depth + 1; l > 1; --l) {
-        multiply(work.deltas(l), factor, images.size * layout.row(l), steps);
-        update_layer(weights, layout, l, images.size, work.activations(l - 1), steps);
-        update_biases(biases, layout, l, images.size, steps);
-    }
-    multiply(work.deltas(1), factor, images.size * layout.wide, steps);
-    update_biases(biases, layout, 1, images.size, steps);
-    if (first_factor != factor) multiply(work.deltas(1), first_factor, images.size * layout.wide, steps);
-    update_first(table, layout, images, steps);
+    visit(layout, images, work, factor, first_factor, table, weights, biases);
     const bool finite = good(table.seen) && good(weights.seen) && good(biases.seen);
     return {finite, table.cut() || weights.cut() || biases.cut()};
+}
+
+// Norm of the mean gradient over all parameters.
+inline float gradient_norm(const Layout& layout, const Minibatch& images, const Workspace& work) {
+    Measure all;
+    const float share = 1.0f / float(images.size);
+    visit(layout, images, work, share, share, all, all, all);
+    return std::sqrt(sum(all.squares));
 }
 
 inline Outcome descend(const Common& common, const Layout& layout, Run& run, const Minibatch& images,
@@ -506,7 +512,7 @@ inline void step(const Common& common, const Layout& layout, Run& run, const Min
     const bool limited = run.norm_limit < INFINITY, watched = limited || run.value_limit < INFINITY;
     float norm_factor = 1.0f;
     if (watched) {
-        *norm = std::sqrt(squared_norm(layout, images, work)) / float(images.size);
+        *norm = gradient_norm(layout, images, work);
         const float most = run.norm_limit / (*norm + 1e-6f);
         if (limited) norm_factor = most > 1.0f ? 1.0f : most;
     }
@@ -541,15 +547,12 @@ inline void train(const Common& common, Run* runs, int64_t number, const Images&
     const Layout layout(common.shape);
     const Workspace work(layout, common.minibatch);
     std::vector<Minibatch> minibatches(STEPS_AT_ONCE);
-    const bool with_gram =
-        std::any_of(runs, runs + number, [](const Run& r) { return std::min(r.norm_limit, r.value_limit) < INFINITY; });
     const int64_t steps = (count + common.minibatch - 1) / common.minibatch;
     for (int64_t begin = 0; begin < steps; begin += STEPS_AT_ONCE) {
         const int64_t end = std::min(begin + STEPS_AT_ONCE, steps);
         for (int64_t s = begin; s < end; ++s) {
             const int64_t first = s * common.minibatch, size = std::min(common.minibatch, count - first);
-            minibatches[s - begin].gather(images, order + first, size, common.shape, common.optimizer != SGD,
-                                          with_gram);
+            minibatches[s - begin].gather(images, order + first, size, common.shape, common.optimizer != SGD);
         }
         for (int64_t r = 0; r < number; ++r)
             for (int64_t s = begin; s < end && runs[r].diverged < 0; ++s)
