@@ -1,151 +1,263 @@
-"""Time a training step side by side: the plain PyTorch loop, the book's NumPy loop, and the stacked network.
+"""Time training steps side by side: a plain PyTorch loop, the book's NumPy loop, two ways to stack, and GradGrid's two.
 
-    python -m benchmarks.training
+    python -m benchmarks.training [--only TABLE …] [--json FILE]
 
-One process, one core, width 30, minibatch 10, sigmoid, cross-entropy, weight decay; every contestant takes its
-turn in each round, and the median over the rounds counts. Gathering minibatches from the training set is part of
-everyone's step.
+One process, one core, MNIST. Every contestant takes its turn in each round; told are the median over the rounds, the
+middle half of them, and the ratio to the plain loop of the same rounds. The floor beside it are the same matrix
+products alone, and the bytes that a step must move at the speed at which this core copies memory.
 """
 
 import argparse
 import itertools
+import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import torch
-from torch import nn
 
-from benchmarks.book import BookNetwork
+from benchmarks.contestants import (
+    Setting,
+    Steps,
+    book_loop,
+    compiled_stack,
+    kernel,
+    plain_loop,
+    pytorch_stack,
+    stack,
+    stacked_autograd,
+    torch_func,
+)
 from gradgrid.core.config import Dataset
-from gradgrid.core.entries import Entry
-from gradgrid.core.plan import Cell, Run
 from gradgrid.data import Data, load, prepare
-from gradgrid.train.images import CLASSES, Images
-from gradgrid.train.initialization import initialize
-from gradgrid.train.stack import Stack
+from gradgrid.train.evaluation import evaluate
+from gradgrid.train.images import Images
+from gradgrid.train.native import PARTS
+from gradgrid.train.probes import measure
 
-WIDTH, MINIBATCH, RATE, DECAY, THRESHOLD = 30, 10, 0.1, 5.0 / 50_000, 1.0
-STACKS = (1, 8, 32, 64)
+RUNS = 64
+"""M, where it is not what varies."""
 
-Steps = Callable[[int], None]
-"""Takes a number of steps."""
+PLAIN = "plain PyTorch loop"
+
+Contestants = dict[str, tuple[Steps, int]]
+"""How each takes steps, and of how many runs at a time."""
 
 
-def plain_loop(data: Data, depth: int, clip: bool) -> Steps:
-    """What a PyTorch user writes: nn.Sequential, loss.backward, torch.optim.SGD, clip_grad_norm_."""
-    images, targets = torch.from_numpy(data.train_images), _one_hot(data)
-    sizes = [images.shape[1], *[WIDTH] * depth, CLASSES]
-    layers = [[nn.Linear(a, b), nn.Sigmoid()] for a, b in itertools.pairwise(sizes)]
-    network = nn.Sequential(*[module for pair in layers for module in pair][:-1])
-    optimizer = torch.optim.SGD(network.parameters(), lr=RATE, weight_decay=DECAY)
-    cost = nn.BCEWithLogitsLoss(reduction="sum")
-    chosen = _chosen(len(images))
+def contestants(data: Data, images: Images, setting: Setting, runs: int = RUNS) -> Contestants:
+    """Everyone who can do it."""
+    found: Contestants = {PLAIN: (plain_loop(data, setting), 1)}
+    if setting.optimizer == "sgd" and setting.clipping != "value":
+        found["NumPy, the book's way"] = (book_loop(data, setting), 1)
+        found["torch.func"] = (torch_func(data, setting, runs), runs)
+        found["stacked autograd"] = (stacked_autograd(data, setting, runs), runs)
+    found["GradGrid, PyTorch"] = (stack(images, setting, runs), runs)
+    found["GradGrid, kernel"] = (kernel(images, setting, runs), runs)
+    found["matrix products alone"] = (products(setting, runs), runs)
+    return found
+
+
+def products(setting: Setting, runs: int) -> Steps:
+    """The dense matrix products of a step, forward, backward and of the weight gradients, and nothing else."""
+    sizes = [784, *[setting.width] * setting.depth, 10]
+    layers = []
+    for inputs, outputs in itertools.pairwise(sizes):
+        a, delta = torch.rand(runs, setting.minibatch, inputs), torch.rand(runs, setting.minibatch, outputs)
+        layers.append((a, torch.rand(runs, outputs, inputs), delta))
 
     def steps(number: int) -> None:
         for _ in range(number):
-            indices = next(chosen)
-            optimizer.zero_grad()
-            (cost(network(images[indices]), targets[indices]) / MINIBATCH).backward()
-            if clip:
-                nn.utils.clip_grad_norm_(network.parameters(), THRESHOLD)
-            optimizer.step()
+            for layer, (a, weights, delta) in enumerate(layers):
+                torch.bmm(a, weights.mT)
+                torch.bmm(delta.mT, a)
+                if layer:
+                    torch.bmm(delta, weights)
 
     return steps
 
 
-def book_loop(data: Data, depth: int, clip: bool) -> Steps:
-    """The book's way: NumPy, one image at a time."""
-    images, targets = data.train_images, _one_hot(data).numpy()
-    network = BookNetwork([images.shape[1], *[WIDTH] * depth, CLASSES], THRESHOLD if clip else None)
-    chosen = _chosen(len(images))
-
-    def steps(number: int) -> None:
-        for _ in range(number):
-            indices = next(chosen).numpy()
-            network.step(images[indices], targets[indices], RATE, DECAY)
-
-    return steps
+def bytes_moved(images: Images, setting: Setting) -> float:
+    """Bytes of weights that a step must read or write: rows of pixels that are not zero, and the other layers."""
+    pixels = images.training.images[: 200 * setting.minibatch]
+    lit = [
+        len(np.unique(pixels[i : i + setting.minibatch].indices))
+        for i in range(0, pixels.shape[0], setting.minibatch)
+    ]
+    first = statistics.mean(lit) * setting.width
+    others = (setting.depth - 1) * setting.width**2 + setting.width * 10
+    return 4 * (3 * first + 3 * others)  # read forward; read and written by the update
 
 
-def stacked(images: Images, depth: int, clip: bool, runs: int) -> Steps:
-    """The stacked network with ``runs`` runs; a step is one step of all of them."""
-    cell = _cell(depth, clip)
-    members = [Run(cell, seed) for seed in range(runs)]
-    parameters = [initialize(run, "normal", images.probes.dense, CLASSES) for run in members]
-    stack = Stack(members, parameters, "cross_entropy", DECAY, (MINIBATCH,))
-
-    def endless() -> Iterator:
-        while True:
-            order = torch.randperm(images.size).numpy()
-            for some in images.training.minibatches(order, MINIBATCH):
-                yield from some
-                stack.network.fold()
-
-    minibatches = endless()
-
-    @torch.inference_mode()
-    def steps(number: int) -> None:
-        for _ in range(number):
-            stack.step(next(minibatches))
-
-    return steps
+def copy_speed(size: int = 2**18) -> float:
+    """Bytes a second that this core reads or writes, copying what fits into its second cache."""
+    source, target = np.ones(size, np.uint8), np.empty(size, np.uint8)
+    times = []
+    for _ in range(50):
+        began = time.perf_counter()
+        for _ in range(40):
+            np.copyto(target, source)
+        times.append(time.perf_counter() - began)
+    return 2 * 40 * size / statistics.median(times)
 
 
-def measure(contestants: dict[str, tuple[Steps, int]], rounds: int, run_steps: int) -> dict[str, float]:
-    """Median microseconds per run-step of each contestant, given as (steps, runs), taking turns."""
-    times: dict[str, list[float]] = {name: [] for name in contestants}
-    for number in range(rounds + 1):
-        for name, (steps, runs) in contestants.items():
-            count = max(20, run_steps // runs)
+def side_by_side(found: Contestants, rounds: int, seconds: float) -> dict[str, list[float]]:
+    """Microseconds a run-step of each, round by round; each takes about ``seconds`` in a round."""
+    counts = {name: _count(steps, seconds) for name, (steps, _) in found.items()}
+    times: dict[str, list[float]] = {name: [] for name in found}
+    for _ in range(rounds):
+        for name, (steps, runs) in found.items():
             began = time.perf_counter()
-            steps(count)
-            if number:  # the first round warms up
-                times[name].append((time.perf_counter() - began) / count / runs * 1e6)
-    return {name: statistics.median(values) for name, values in times.items()}
+            steps(counts[name])
+            times[name].append((time.perf_counter() - began) / counts[name] / runs * 1e6)
+    return times
+
+
+def _count(steps: Steps, seconds: float) -> int:
+    """How many steps take about so long; it has warmed up meanwhile."""
+    steps(2)
+    began = time.perf_counter()
+    steps(5)
+    return int(min(400, max(2, seconds * 5 / (time.perf_counter() - began))))
+
+
+def rows(times: dict[str, list[float]]) -> Iterator[dict]:
+    """Median, quartiles and ratio to the plain loop of each contestant."""
+    for name, values in times.items():
+        low, median, high = statistics.quantiles(values, n=4)
+        ratios = [plain / own for plain, own in zip(times[PLAIN], values, strict=True)]
+        yield {
+            "contestant": name,
+            "microseconds": round(median, 2),
+            "quartiles": [round(low, 2), round(high, 2)],
+            "times the plain loop": round(statistics.median(ratios), 2),
+        }
+
+
+BASE = Setting()
+TABLES: dict[str, list[tuple[Setting, int]]] = {
+    "depth": [(replace(BASE, depth=d, clipping=c), RUNS) for d in (1, 4, 8, 32) for c in (None, "norm")],
+    "width": [(replace(BASE, width=w), RUNS) for w in (30, 100, 400)],
+    "minibatch": [(replace(BASE, minibatch=b), RUNS) for b in (1, 10, 100)],
+    "M": [(replace(BASE, depth=d), m) for d in (1, 4) for m in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)],
+    "optimizer": [
+        (replace(BASE, depth=d, optimizer=o, clipping=c), RUNS)
+        for d in (1, 4)
+        for o in ("sgd", "momentum", "nesterov", "adam")
+        for c in (None, "norm", "value")
+    ],
+}  # fmt: skip
+"""What varies in each table, and how many runs train together."""
+
+
+def profile(images: Images, setting: Setting) -> dict[str, float]:
+    """Microseconds of a run-step by part, as the kernel's clock sees them; reading it takes a part of each."""
+    seconds = np.zeros(len(PARTS))
+    steps = kernel(images, setting, RUNS, seconds)
+    steps(200)
+    seconds[:] = 0
+    steps(400)
+    return dict(zip(PARTS, (seconds / 400 / RUNS * 1e6).round(3).tolist(), strict=True))
+
+
+def measuring(images: Images, rounds: int) -> dict[str, float]:
+    """Microseconds a run and image of evaluation and of the probes, in both ways, at depths 1 and 4."""
+    found = {}
+    for depth in (1, 4):
+        setting = replace(BASE, depth=depth)
+        for name, make in (("PyTorch", pytorch_stack), ("kernel", compiled_stack)):
+            members = make(images, setting, RUNS)
+            split = images.splits["validation"]
+            amount = sum(len(block.labels) for block in split) * RUNS
+            found[f"evaluation, {name}, depth {depth}"] = _time(
+                lambda m=members, s=split: evaluate(m, s), amount, rounds
+            )
+        amount = sum(len(block.labels) for block in images.probes.blocks) * RUNS
+        found[f"probes, depth {depth}"] = _time(
+            lambda m=members: measure(m, images.probes, 0.25), amount, rounds
+        )
+    return found
+
+
+def _time(what: Callable[[], object], amount: int, rounds: int) -> float:
+    times = []
+    for _ in range(rounds + 1):
+        began = time.perf_counter()
+        what()
+        times.append((time.perf_counter() - began) / amount * 1e6)
+    return round(statistics.median(times[1:]), 3)
 
 
 def main() -> None:
-    """Print a table for depths 1 and 4, without and with clipping by norm."""
+    """Print the tables, and write them as JSON where asked to."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.training", description=__doc__.splitlines()[0]
     )
+    parser.add_argument(
+        "--only", nargs="+", choices=[*TABLES, "profile", "measuring"], help="these tables alone"
+    )
     parser.add_argument("--rounds", type=int, default=9, help="turns that each contestant takes")
-    parser.add_argument("--run-steps", type=int, default=4000, help="run-steps in a turn")
+    parser.add_argument(
+        "--seconds", type=float, default=0.05, help="time that a contestant takes in a turn, about"
+    )
+    parser.add_argument("--json", type=Path, help="write everything there as well")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     data = _data()
     images = Images.of(data, torch.device("cpu"))
-    for depth in (1, 4):
-        for clip in (False, True):
+    wanted = arguments.only or [*TABLES, "profile", "measuring"]
+    told: dict[str, object] = {"dataset": data.name, "torch": torch.__version__}
+    for table in (name for name in TABLES if name in wanted):
+        told[table] = list(_table(data, images, TABLES[table], arguments.rounds, arguments.seconds))
+    with torch.inference_mode():
+        if "profile" in wanted:
+            told["profile"] = {
+                f"depth {d}": profile(images, replace(BASE, depth=d, clipping="norm")) for d in (1, 4)
+            }
+            _print_profile(told["profile"])
+        if "measuring" in wanted:
+            told["measuring"] = measuring(images, arguments.rounds)
+            print("µs a run and image: " + "; ".join(f"{k} {v}" for k, v in told["measuring"].items()))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(told, indent=1), encoding="utf-8")
+
+
+def _table(
+    data: Data, images: Images, settings: Iterable[tuple[Setting, int]], rounds: int, seconds: float
+) -> Iterator[dict]:
+    speed = copy_speed()
+    for setting, runs in settings:
+        floor = bytes_moved(images, setting) / speed * 1e6
+        print(
+            f"{_words(setting)}, M = {runs}; weights alone, by copying speed: {floor:.1f} µs a run-step",
+            flush=True,
+        )
+        found = list(rows(side_by_side(contestants(data, images, setting, runs), rounds, seconds)))
+        for row in found:
+            low, high = row["quartiles"]
             print(
-                f"depth {depth}, {'clipping by norm' if clip else 'no clipping'}, {data.name}: µs a run-step"
+                f"  {row['contestant']:22}{row['microseconds']:9.2f} ({low:.2f} to {high:.2f})"
+                f"{row['times the plain loop']:9.1f} × the plain loop",
+                flush=True,
             )
-            contestants = {"plain PyTorch loop": (plain_loop(data, depth, clip), 1)}
-            contestants["book's NumPy loop"] = (book_loop(data, depth, clip), 1)
-            contestants |= {f"stacked, M = {m}": (stacked(images, depth, clip, m), m) for m in STACKS}
-            found = measure(contestants, arguments.rounds, arguments.run_steps)
-            for name, value in found.items():
-                print(
-                    f"  {name:20}{value:8.1f}   {found['plain PyTorch loop'] / value:5.1f} × the plain loop",
-                    flush=True,
-                )
+        yield asdict(setting) | {"runs": runs, "copying floor": round(floor, 2), "found": found}
 
 
-def _cell(depth: int, clip: bool) -> Cell:
-    clipping = Entry.of("norm", {"threshold": THRESHOLD}) if clip else None
-    return Cell(depth, Entry("sigmoid"), Entry("lecun_normal"), clipping, WIDTH, Entry("sgd"), RATE)
+def _words(setting: Setting) -> str:
+    return ", ".join(f"{name} {value}" for name, value in asdict(setting).items() if value is not None)
 
 
-def _chosen(images: int) -> Iterator[torch.Tensor]:
-    while True:
-        yield from torch.randperm(images).split(MINIBATCH)
-
-
-def _one_hot(data: Data) -> torch.Tensor:
-    return nn.functional.one_hot(torch.from_numpy(data.train_labels), CLASSES).float()
+def _print_profile(found: dict[str, dict[str, float]]) -> None:
+    for name, parts in found.items():
+        total = sum(parts.values())
+        print(
+            f"{name}, clipping by norm, M = {RUNS}: {total:.2f} µs a run-step, the clock's own time included"
+        )
+        for part, value in parts.items():
+            print(f"  {part:24}{value:6.2f} {value / total:6.0%}")
 
 
 def _data() -> Data:

@@ -172,11 +172,11 @@ class CompiledStack:
         for run in at_initialization(stack):
             self.network.states[run].diverged = 0
 
-    def train(self, orders: Sequence[np.ndarray]) -> StepClipping | None:
+    def train(self, orders: Sequence[np.ndarray], seconds: np.ndarray | None = None) -> StepClipping | None:
         """Take steps along the images' numbers in ``orders`` [1 or runs, n]; the last may have fewer images.
 
         A run that has diverged takes no more steps. Says what clipping did in each of the others' steps, None where no
-        run has any.
+        run has any. ``seconds`` [parts], if given, is added the time that each part takes (native.PARTS).
         """
         steps = -(-len(orders[0]) // self._common.minibatch)
         norms = torch.zeros(len(orders), steps, len(self.runs) // len(orders))
@@ -188,7 +188,9 @@ class CompiledStack:
             done = ClippingArrays(norms[part].data_ptr(), clipped[part].data_ptr())
             members = self._part(part, len(orders))
             pointers = ctypes.byref(self._common), members, len(members), ctypes.byref(images)
-            find_kernel().train(*pointers, numbers.ctypes.data, len(numbers), ctypes.byref(done))
+            find_kernel().train(
+                *pointers, numbers.ctypes.data, len(numbers), ctypes.byref(done), seconds=seconds
+            )
         if not self.clips:
             return None
         return StepClipping(norms.transpose(0, 1).flatten(1), clipped.transpose(0, 1).flatten(1))

@@ -11,6 +11,17 @@ import numpy as np
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.kernel import kernel_digest
 
+PARTS = (
+    "gathering minibatches",
+    "forward, layer 1",
+    "forward, the others",
+    "loss and backward",
+    "gradient norm",
+    "update, the others",
+    "update, layer 1",
+)
+"""The parts of a step in a profile."""
+
 _HERE = Path(__file__).parent
 
 
@@ -66,7 +77,9 @@ class Kernel:
         stack = (number, ctypes.POINTER(Common), run, number, ctypes.POINTER(ImageArrays))
         library.gradgrid_set.argtypes = library.gradgrid_runs_here.argtypes = (number,)
         library.gradgrid_layout.argtypes = (ctypes.POINTER(Shape), ctypes.c_void_p)
-        library.gradgrid_train.argtypes = (*stack, ctypes.c_void_p, number, ctypes.POINTER(ClippingArrays))
+        steps = (*stack, ctypes.c_void_p, number, ctypes.POINTER(ClippingArrays))
+        library.gradgrid_train.argtypes = steps
+        library.gradgrid_profile.argtypes = (*steps, ctypes.c_void_p)
         library.gradgrid_read.argtypes = (*stack, number, number, ctypes.c_void_p)
         self.set = self.usable[0]
 
@@ -91,9 +104,12 @@ class Kernel:
         self._library.gradgrid_layout(shape, places.ctypes.data)
         return places
 
-    def train(self, *arguments: object) -> None:
-        """Steps of some runs (kernel.cpp)."""
-        _must_have_fitted(self._library.gradgrid_train(self.set, *arguments))
+    def train(self, *arguments: object, seconds: np.ndarray | None = None) -> None:
+        """Steps of some runs (kernel.cpp); adds the time that each of the PARTS takes to ``seconds``, if given."""
+        if seconds is None:
+            _must_have_fitted(self._library.gradgrid_train(self.set, *arguments))
+        else:
+            _must_have_fitted(self._library.gradgrid_profile(self.set, *arguments, seconds.ctypes.data))
 
     def read(self, *arguments: object) -> None:
         """The outputs of some runs (kernel.cpp)."""

@@ -52,16 +52,17 @@ namespace {
 
 struct Set {
     const char* name;
-    decltype(&plain::train) train;
+    decltype(&plain::train<Silent>) train;
+    decltype(&plain::train<Watch>) profile;
     decltype(&plain::read) read;
 };
 
 const Set SETS[] = {
 #if MANY_SETS
-    {"avx512", avx512::train, avx512::read},
-    {"avx2", avx2::train, avx2::read},
+    {"avx512", avx512::train<Silent>, avx512::train<Watch>, avx512::read},
+    {"avx2", avx2::train<Silent>, avx2::train<Watch>, avx2::read},
 #endif
-    {"plain", plain::train, plain::read},
+    {"plain", plain::train<Silent>, plain::train<Watch>, plain::read},
 };
 constexpr int64_t NUMBER = sizeof(SETS) / sizeof(SETS[0]);
 
@@ -103,7 +104,18 @@ void gradgrid_layout(const Shape* shape, int64_t* at) {
 int gradgrid_train(int64_t set, const Common* common, Run* runs, int64_t number, const Images* images,
                    const int64_t* order, int64_t count, const Clipping* clipping) {
     try {
-        SETS[set].train(*common, runs, number, *images, order, count, *clipping);
+        SETS[set].train(*common, runs, number, *images, order, count, *clipping, Silent{});
+        return 0;
+    } catch (const std::bad_alloc&) {
+        return 1;
+    }
+}
+
+// The same; adds the time that each part of a step takes to `seconds` [PARTS].
+int gradgrid_profile(int64_t set, const Common* common, Run* runs, int64_t number, const Images* images,
+                     const int64_t* order, int64_t count, const Clipping* clipping, double* seconds) {
+    try {
+        SETS[set].profile(*common, runs, number, *images, order, count, *clipping, Watch{seconds});
         return 0;
     } catch (const std::bad_alloc&) {
         return 1;

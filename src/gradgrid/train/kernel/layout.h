@@ -1,5 +1,6 @@
 // What the kernel is told, the same for every instruction set. Python has its twin in train/native.py.
 #pragma once
+#include <chrono>
 #include <cstdint>
 
 constexpr int64_t PAD = 16;  // rows are filled up to a multiple of this many floats: 64 bytes
@@ -65,4 +66,22 @@ struct Images {
 struct Clipping {
     float* norms;
     uint8_t* clipped;
+};
+
+// The parts of a step, for a profile: native.PARTS has their names.
+enum Part { GATHERING, FIRST_FORWARD, UPPER_FORWARD, BACKWARD, NORMS, UPPER_UPDATE, FIRST_UPDATE, PARTS };
+
+// Told when a part ends. Silent tells nobody, and costs nothing; Watch adds up seconds.
+struct Silent {
+    void operator()(Part) const {}
+};
+struct Watch {
+    using Clock = std::chrono::steady_clock;
+    double* seconds;
+    Clock::time_point last = Clock::now();
+    void operator()(Part part) {
+        const Clock::time_point now = Clock::now();
+        seconds[part] += std::chrono::duration<double>(now - last).count();
+        last = now;
+    }
 };

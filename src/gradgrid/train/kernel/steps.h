@@ -394,9 +394,9 @@ struct Outcome {
 
 // All parameters by their rules, with the sums over the images of deltas times `factor`; for layer 1's table times
 // `first_factor`.
-template <class Rule>
+template <class Rule, class Tell>
 INLINE void visit(const Layout& layout, const Minibatch& images, const Workspace& work, float factor,
-                  float first_factor, Rule& table, Rule& weights, Rule& biases) {
+                  float first_factor, Rule& table, Rule& weights, Rule& biases, Tell& tell) {
     float* steps = work.steps();
     for (int64_t l = layout.shape.depth + 1; l > 1; --l) {
         multiply(work.deltas(l), factor, images.size * layout.row(l), steps);
@@ -405,16 +405,18 @@ INLINE void visit(const Layout& layout, const Minibatch& images, const Workspace
     }
     multiply(work.deltas(1), factor, images.size * layout.wide, steps);
     visit_biases(biases, layout, 1, images.size, steps);
+    tell(UPPER_UPDATE);
     if (first_factor != factor) multiply(work.deltas(1), first_factor, images.size * layout.wide, steps);
     visit_first(table, layout, images, steps);
+    tell(FIRST_UPDATE);
 }
 
 // The update by the rules that `rule_for(kind)` makes.
-template <class RuleFor>
+template <class RuleFor, class Tell>
 INLINE Outcome update(const Layout& layout, const Minibatch& images, const Workspace& work, float factor,
-                      float first_factor, const RuleFor& rule_for) {
+                      float first_factor, const RuleFor& rule_for, Tell& tell) {
     auto table = rule_for(Kind::TABLE), weights = rule_for(Kind::WEIGHTS), biases = rule_for(Kind::BIASES);
-    visit(layout, images, work, factor, first_factor, table, weights, biases);
+    visit(layout, images, work, factor, first_factor, table, weights, biases, tell);
     const bool finite = good(table.seen) && good(weights.seen) && good(biases.seen);
     return {finite, table.cut() || weights.cut() || biases.cut()};
 }
@@ -423,29 +425,31 @@ INLINE Outcome update(const Layout& layout, const Minibatch& images, const Works
 inline float gradient_norm(const Layout& layout, const Minibatch& images, const Workspace& work) {
     Measure all;
     const float share = 1.0f / float(images.size);
-    visit(layout, images, work, share, share, all, all, all);
+    const Silent silent;
+    visit(layout, images, work, share, share, all, all, all, silent);
     return std::sqrt(sum(all.squares));
 }
 
+template <class Tell>
 inline Outcome descend(const Common& common, const Layout& layout, Run& run, const Minibatch& images,
-                       const Workspace& work, float norm_factor) {
+                       const Workspace& work, float norm_factor, Tell& tell) {
     const float decay = float(double(run.rate) * common.decay);
     run.scale -= run.scale * (double(run.rate) * common.decay);
     const float factor = -run.rate * norm_factor, first_factor = factor / float(run.scale);
     if (run.value_limit == INFINITY)
         return update(layout, images, work, factor, first_factor, [&](Kind kind) {
             return Descent{run.parameters, kind == Kind::WEIGHTS ? decay : 0.0f};
-        });
+        }, tell);
     const float limit = run.rate * run.value_limit;
     return update(layout, images, work, factor, first_factor, [&](Kind kind) {
         const float own = kind == Kind::TABLE ? limit / float(run.scale) : limit;
         return LimitedDescent{run.parameters, kind == Kind::WEIGHTS ? decay : 0.0f, own};
-    });
+    }, tell);
 }
 
-template <class Rule>
+template <class Rule, class Tell>
 INLINE Outcome remember(const Common& common, const Layout& layout, Run& run, const Minibatch& images,
-                        const Workspace& work, float norm_factor) {
+                        const Workspace& work, float norm_factor, Tell& tell) {
     const double steps = double(run.taken + 1);
     return update(layout, images, work, norm_factor, norm_factor, [&](Kind kind) {
         Rule rule{};
@@ -461,7 +465,7 @@ INLINE Outcome remember(const Common& common, const Layout& layout, Run& run, co
         rule.square_share = float(1.0 / (1.0 - std::pow(second, steps)));
         rule.epsilon = float(common.keywords[2]);
         return rule;
-    });
+    }, tell);
 }
 
 INLINE bool all_finite(const float* values, int64_t count) {
@@ -488,13 +492,15 @@ inline int64_t first_bad(const Run& run, const Layout& layout, int64_t images, c
 }
 
 // Activations of all hidden layers, and the output layer's z.
+template <class Tell>
 inline void forward(const Common& common, const Layout& layout, const Run& run, const Minibatch& images,
-                    const Workspace& work) {
+                    const Workspace& work, Tell& tell) {
     const Activate activate = ACTIVATIONS[common.activation];
     for (int64_t l = 1; l <= layout.shape.depth; ++l) {
-        if (l == 1)
+        if (l == 1) {
             forward_first(run, layout, images, work.activations(1));
-        else
+            tell(FIRST_FORWARD);
+        } else
             forward_layer(run, layout, l, images.size, work.activations(l - 1), work.activations(l));
         activate(work.activations(l), work.slopes(l), images.size, layout.shape.width, common.parameter);
     }
@@ -502,12 +508,15 @@ inline void forward(const Common& common, const Layout& layout, const Run& run, 
     forward_layer(run, layout, depth + 1, images.size, work.activations(depth), work.outputs());
 }
 
+template <class Tell>
 inline void step(const Common& common, const Layout& layout, Run& run, const Minibatch& images, const Workspace& work,
-                 float* norm, uint8_t* clipped) {
+                 float* norm, uint8_t* clipped, Tell& tell) {
     const int64_t depth = layout.shape.depth;
-    forward(common, layout, run, images, work);
+    forward(common, layout, run, images, work, tell);
+    tell(UPPER_FORWARD);
     lose(common, layout, images.targets.data(), images.size, work.outputs(), work.deltas(depth + 1));
     for (int64_t l = depth; l > 0; --l) backward_layer(run, layout, l, images.size, work);
+    tell(BACKWARD);
 
     const bool limited = run.norm_limit < INFINITY, watched = limited || run.value_limit < INFINITY;
     float norm_factor = 1.0f;
@@ -516,13 +525,14 @@ inline void step(const Common& common, const Layout& layout, Run& run, const Min
         const float most = run.norm_limit / (*norm + 1e-6f);
         if (limited) norm_factor = most > 1.0f ? 1.0f : most;
     }
+    tell(NORMS);
     const float factor = norm_factor * (1.0f / float(images.size));
     Outcome outcome;
     switch (common.optimizer) {
-        case SGD: outcome = descend(common, layout, run, images, work, factor); break;
-        case MOMENTUM: outcome = remember<Momentum>(common, layout, run, images, work, factor); break;
-        case NESTEROV: outcome = remember<Nesterov>(common, layout, run, images, work, factor); break;
-        default: outcome = remember<Adam>(common, layout, run, images, work, factor);
+        case SGD: outcome = descend(common, layout, run, images, work, factor, tell); break;
+        case MOMENTUM: outcome = remember<Momentum>(common, layout, run, images, work, factor, tell); break;
+        case NESTEROV: outcome = remember<Nesterov>(common, layout, run, images, work, factor, tell); break;
+        default: outcome = remember<Adam>(common, layout, run, images, work, factor, tell);
     }
     if (watched) *clipped = norm_factor < 1.0f || outcome.cut;
     ++run.taken;
@@ -533,6 +543,7 @@ inline void step(const Common& common, const Layout& layout, Run& run, const Min
     if (run.taken % common.fold == 0 && run.scale != 1.0) {
         multiply(run.parameters, float(run.scale), layout.shape.inputs * layout.wide, run.parameters);
         run.scale = 1.0;
+        tell(FIRST_UPDATE);
     }
 }
 
@@ -542,8 +553,9 @@ constexpr int64_t STEPS_AT_ONCE = 32;    // steps of one run before it is anothe
 constexpr int64_t IMAGES_AT_ONCE = 250;  // the same where networks are only read
 
 // Steps of `runs` runs along `order` [count], the numbers of the images; the last step may have fewer.
+template <class Tell>
 inline void train(const Common& common, Run* runs, int64_t number, const Images& images, const int64_t* order,
-                  int64_t count, const Clipping& clipping) {
+                  int64_t count, const Clipping& clipping, Tell tell) {
     const Layout layout(common.shape);
     const Workspace work(layout, common.minibatch);
     std::vector<Minibatch> minibatches(STEPS_AT_ONCE);
@@ -554,10 +566,11 @@ inline void train(const Common& common, Run* runs, int64_t number, const Images&
             const int64_t first = s * common.minibatch, size = std::min(common.minibatch, count - first);
             minibatches[s - begin].gather(images, order + first, size, common.shape, common.optimizer != SGD);
         }
+        tell(GATHERING);
         for (int64_t r = 0; r < number; ++r)
             for (int64_t s = begin; s < end && runs[r].diverged < 0; ++s)
                 step(common, layout, runs[r], minibatches[s - begin], work, clipping.norms + s * number + r,
-                     clipping.clipped + s * number + r);
+                     clipping.clipped + s * number + r, tell);
     }
 }
 
@@ -567,12 +580,13 @@ inline void read(const Common& common, Run* runs, int64_t number, const Images& 
     const Layout layout(common.shape);
     const Workspace work(layout, IMAGES_AT_ONCE);
     const int64_t classes = common.shape.classes;
+    const Silent silent;
     Minibatch some;
     for (int64_t at = 0; at < count; at += IMAGES_AT_ONCE) {
         const int64_t size = std::min(IMAGES_AT_ONCE, count - at);
         some.list(images, begin + at, size, common.shape);
         for (int64_t r = 0; r < number; ++r) {
-            forward(common, layout, runs[r], some, work);
+            forward(common, layout, runs[r], some, work, silent);
             for (int64_t i = 0; i < size; ++i)
                 std::memcpy(z + ((r * count) + at + i) * classes, work.outputs() + i * layout.last,
                             classes * sizeof(float));
