@@ -9,6 +9,7 @@ from gradgrid.core.config import Training
 from gradgrid.core.entries import Entry
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.fingerprints import TrainingSource
+from gradgrid.core.kernel import ACTIVATIONS, KNOWN
 from gradgrid.core.plan import Run
 from gradgrid.core.registry import entries
 from gradgrid.train import activations, compiled, native
@@ -69,7 +70,7 @@ def assert_trains_like_the_plain_loop(cells, loss="cross_entropy", decay=DECAY, 
 @pytest.mark.parametrize(
     "activation",
     [
-        *map(Entry, compiled._ACTIVATIONS),
+        *map(Entry, ACTIVATIONS),
         Entry.of("sigmoid", {"steepness": 3.0}),
         Entry.of("leaky_relu", {"negative_slope": 0.3}),
         Entry.of("elu", {"alpha": 0.4}),
@@ -141,7 +142,7 @@ def activated(activation, z):
 
 
 @pytest.mark.usefixtures("_instruction_set")
-@pytest.mark.parametrize("name", compiled._ACTIVATIONS)
+@pytest.mark.parametrize("name", ACTIVATIONS)
 def test_functions_and_slopes_of_all_magnitudes(name):
     """Against double precision, in units of the value where it is above 1."""
     z = torch.cat([torch.linspace(-12, 12, 2000), *(s * torch.logspace(-8, 3, 200) for s in (1, -1))]).view(
@@ -253,12 +254,12 @@ def test_tables_are_those_of_the_stack():
 def test_what_the_kernel_knows_is_what_the_registries_say_now():
     """After an edit of an entry, bring the kernel to it, then this digest to the edit."""
     source = TrainingSource()
-    for activation in compiled._ACTIVATIONS:
+    for activation in ACTIVATIONS:
         for optimizer, loss in zip(entries("optimizers"), (*entries("losses"), "quadratic"), strict=True):
             cell = training.cell(activation=Entry(activation), optimizer=Entry(optimizer))
             for name, digest in source.entries(cell, loss).items():
                 if not name.startswith("initializers."):
-                    assert compiled._KNOWN[name] == digest, name
+                    assert KNOWN[name] == digest, name
 
 
 @pytest.mark.parametrize(
@@ -283,7 +284,7 @@ def test_an_edited_entry_double_precision_and_a_missing_file_are_left_to_pytorch
     like = IMAGES.training.targets
     assert why_not(runs, "cross_entropy", DECAY, like) is None
     assert "float64" in why_not(runs, "cross_entropy", DECAY, EXACT.training.targets)
-    monkeypatch.setitem(compiled._KNOWN, "activations.sigmoid", "what it was before")
+    monkeypatch.setitem(KNOWN, "activations.sigmoid", "what it was before")
     assert "activations.sigmoid as it is written now" in why_not(runs, "cross_entropy", DECAY, like)
     monkeypatch.setattr(compiled, "find_kernel", lambda: None)
     assert "was not built" in why_not(runs, "cross_entropy", DECAY, like)

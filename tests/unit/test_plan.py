@@ -122,13 +122,13 @@ def test_a_run_stays_where_it_is_while_its_architecture_is_cut_alike():
 
 def test_on_a_gpu_as_many_runs_are_together_as_train_at_a_time():
     rates = [round(0.001 * (1 + i), 3) for i in range(500)]
-    asked = config(seeds=2, depth=8, learning_rate=rates)
+    asked = config(seeds=2, depth=32, learning_rate=rates)
     runs = {
         device: [len(bundle.runs) for bundle in plan(asked.model_copy(update={"device": device})).bundles]
         for device in ("cpu", "cuda")
     }
     assert sum(runs["cpu"]) == sum(runs["cuda"]) == 2_000
-    assert max(runs["cpu"]) < 500
+    assert max(runs["cpu"]) < 600
     assert runs["cuda"] == [2_000]
 
 

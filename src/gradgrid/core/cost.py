@@ -6,16 +6,20 @@ from dataclasses import dataclass
 from gradgrid.core.book import Book
 from gradgrid.core.config import Config
 from gradgrid.core.datasets import SIZES
+from gradgrid.core.kernel import built
 from gradgrid.core.numbers import counted
 from gradgrid.core.plan import Bundle, Plan
 from gradgrid.core.schedule import epochs, measured_steps, total_steps
-from gradgrid.core.times import EVALUATED_TRAINING_IMAGES, JOB_SECONDS, REFERENCE_WIDTH, job_seconds
+from gradgrid.core.times import (
+    EVALUATED_TRAINING_IMAGES,
+    EVALUATION_SHARE,
+    JOB_SECONDS,
+    job_seconds,
+    kernel_microseconds,
+)
 
-OWN_MICROSECONDS, OWN_WIDTH_MICROSECONDS, OWN_LAYER_MICROSECONDS = 12.0, 12.0, 2.7
-"""A step of ten images of one of sixteen runs that each see their own: a fixed part, one in proportion to the
-width, and one for each hidden layer. Measured at depths 1 and 4 and widths 30 and 100."""
-EVALUATED_MICROSECONDS = 2.2
-"""Evaluating one image in one of these runs, at width 30."""
+OWN_IMAGES_MICROSECONDS = 5.0
+"""What a minibatch of ten images takes that only one run sees; without the compiled kernel all takes longer."""
 FULL_BATCH_MICROSECONDS = 800.0
 """A full-batch step on 1,000 images, for each hidden layer of one run."""
 
@@ -76,8 +80,11 @@ def rows(plan: Plan, config: Config, dataset: str) -> dict[str, int]:
 
 
 def bundle_seconds(bundle: Bundle, config: Config, dataset: str) -> float:
-    """Seconds of one core, or of the GPU, for a bundle's whole job, all of its runs trained on ``dataset``."""
-    return job_seconds(bundle.runs, config.training, dataset, config.device)
+    """Seconds of one core, or of the GPU, for a bundle's whole job, all of its runs trained on ``dataset``.
+
+    With the compiled kernel if it was built here. Into which bundles runs are cut does not depend on that.
+    """
+    return job_seconds(bundle.runs, config.training, dataset, config.device, compiled=built())
 
 
 def _book_seconds(book: Book, dataset: str) -> list[float]:
@@ -95,10 +102,10 @@ def _book_seconds(book: Book, dataset: str) -> list[float]:
 
 def _own_images_seconds(depth: int, width: int, runs: int, epochs: int, dataset: str) -> float:
     """Seconds to train runs that each see their own images, by the book's minibatches of 10."""
-    wider, sizes = width / REFERENCE_WIDTH, SIZES[dataset]
-    step = OWN_MICROSECONDS + (OWN_WIDTH_MICROSECONDS + OWN_LAYER_MICROSECONDS * depth) * wider
+    sizes = SIZES[dataset]
+    image = kernel_microseconds(depth, width, 1)
     evaluated = min(sizes.train, EVALUATED_TRAINING_IMAGES) + sizes.validation
-    images = sizes.train * step / 10 + evaluated * EVALUATED_MICROSECONDS * wider
+    images = sizes.train * (image + OWN_IMAGES_MICROSECONDS / 10) + evaluated * EVALUATION_SHARE * image
     return runs * epochs * images / 1e6
 
 

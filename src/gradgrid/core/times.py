@@ -1,8 +1,7 @@
-"""About how long training takes: a rough model of one core's work, good to a factor of two.
+"""About how long training takes: a rough model of one core's work, good to a factor of two on other machines.
 
-A run's step costs a fixed part, and a part for each hidden layer, scaled by numbers of weights and of images. Both were
-fitted to the CPU time of the jobs of the default grid (width 30, minibatch 10, all kinds of clipping), probes and
-start-up included.
+Fitted to CPU time on one machine of two cores, by all kinds of clipping together: a step of the compiled kernel at
+depths 1, 2, 4 and 8 and widths 10, 30, 100 and 400, and one of PyTorch's stack at width 30.
 """
 
 from collections.abc import Iterable
@@ -11,50 +10,92 @@ from typing import TYPE_CHECKING
 from gradgrid.core.config import Training
 from gradgrid.core.datasets import SIZES
 from gradgrid.core.gpu_times import GPU_JOB_SECONDS, gpu_seconds
-from gradgrid.core.schedule import epochs
+from gradgrid.core.kernel import ACTIVATIONS
+from gradgrid.core.schedule import epochs, measured_steps
 
 if TYPE_CHECKING:  # the plan asks how long its cells take
     from gradgrid.core.plan import Cell, Run
 
-STEP_MICROSECONDS = 18.5
-"""A step of one run, without what its hidden layers add: the first and the last layer's work above all."""
+REFERENCE_WIDTH, REFERENCE_MINIBATCH = 30, 10
 
-HIDDEN_LAYER_MICROSECONDS = 7.5
-"""What each hidden layer adds to it."""
+KERNEL_MICROSECONDS = 0.5, 3.0, 0.65
+"""A step of one run in the kernel: a fixed part, what layer 1 and the last layer take, in proportion to the width, and
+what each further hidden layer adds, in proportion to its square."""
+CLIPPING_TIMES = {"norm": 1.28, "value": 1.5}
+"""How many times as long a step takes with clipping."""
+OPTIMIZER_TIMES = {"momentum": 2.0, "nesterov": 2.0, "adam": 2.4}
+"""How many times as long a step takes that changes every weight and what is remembered of it."""
 
+PYTORCH_MICROSECONDS = 60.0, 6.0
+"""A step of one run of PyTorch's stack, all kinds of clipping together: without what its hidden layers add, in
+proportion to the width, and what each of them adds."""
 NORMALIZATION_MICROSECONDS = 2.5
 """What normalization adds to each hidden layer: batch 2.6 and layer 2.3 in stacks of 32, from depth 1 to 8."""
 
-REFERENCE_WIDTH, REFERENCE_MINIBATCH = 30, 10
-
-EVALUATION_SHARE = 0.25
-"""Evaluating an image costs this share of training on it."""
-
+EVALUATION_SHARE = 0.45
+"""Evaluating an image costs this share of training on it, without clipping, by sgd."""
 EVALUATED_TRAINING_IMAGES = 10_000
 """Of the training images, the first so many are evaluated at the end of every epoch."""
+PROBE_MICROSECONDS = 0.35, 0.26
+"""Measuring one of the probe images of one run: a fixed part, and one for each hidden layer."""
+PROBE_IMAGES = 1_000
+DRAW_SECONDS = 0.004, 0.0015
+"""Drawing a run's weights, the initializers' mean: a fixed part, and one for each hidden layer."""
 
-JOB_SECONDS = 5.5
-"""Starting a job and loading its data."""
+JOB_SECONDS = 4.0
+"""Starting a job, loading its data and writing its tables."""
 
 
-def job_seconds(runs: Iterable["Run"], training: Training, dataset: str, device: str) -> float:
-    """Seconds of the job that trains runs of one architecture on a device, by its name in the configuration."""
+def job_seconds(
+    runs: Iterable["Run"], training: Training, dataset: str, device: str, compiled: bool = True
+) -> float:
+    """Seconds of the job that trains runs of one architecture on a device, by its name in the configuration.
+
+    ``compiled``: with the compiled kernel, where it can train them.
+    """
     if device == "cuda":
         return GPU_JOB_SECONDS + gpu_seconds(runs, training, dataset)
-    step = sum(step_microseconds(run.cell, training.minibatch) for run in runs)
-    return JOB_SECONDS + step / 1e6 * _images(training, dataset) / training.minibatch
+    return JOB_SECONDS + sum(_run_seconds(run.cell, training, dataset, compiled) for run in runs)
 
 
-def _images(training: Training, dataset: str) -> float:
-    """Images on which a run is trained, and those on which it is evaluated, by what they take."""
-    sizes, passes = SIZES[dataset], epochs(training, dataset)
-    evaluated = min(sizes.train, EVALUATED_TRAINING_IMAGES) + sizes.validation
-    return passes * sizes.train + EVALUATION_SHARE * (passes + 1) * evaluated
+def _run_seconds(cell: "Cell", training: Training, dataset: str, compiled: bool) -> float:
+    sizes, passes, wider = SIZES[dataset], epochs(training, dataset), cell.width / REFERENCE_WIDTH
+    evaluated = (passes + 1) * (min(sizes.train, EVALUATED_TRAINING_IMAGES) + sizes.validation) + sizes.test
+    step = step_microseconds(cell, training.minibatch, compiled) / training.minibatch
+    plain = plain_step_microseconds(cell, 1, compiled)
+    fixed, layer = PROBE_MICROSECONDS
+    probes = len(measured_steps(training, dataset)) * PROBE_IMAGES * (fixed + layer * cell.depth) * wider
+    images = passes * sizes.train * step + evaluated * EVALUATION_SHARE * plain
+    drawn, deeper = DRAW_SECONDS
+    return (images + probes) / 1e6 + (drawn + deeper * cell.depth) * wider
 
 
-def step_microseconds(cell: "Cell", minibatch: int) -> float:
+def step_microseconds(cell: "Cell", minibatch: int, compiled: bool = True) -> float:
     """One core's time for one step of one run."""
-    wider = cell.width / REFERENCE_WIDTH
+    plain = plain_step_microseconds(cell, minibatch, compiled)
+    if not (compiled and in_kernel(cell)):
+        return plain
+    clipping = CLIPPING_TIMES[cell.clipping.name] if cell.clipping else 1.0
+    return plain * clipping * OPTIMIZER_TIMES.get(cell.optimizer.name, 1.0)
+
+
+def plain_step_microseconds(cell: "Cell", minibatch: int, compiled: bool = True) -> float:
+    """The same by sgd without clipping, as far as that makes a difference."""
+    if compiled and in_kernel(cell):
+        return kernel_microseconds(cell.depth, cell.width, minibatch)
+    wider, share = cell.width / REFERENCE_WIDTH, minibatch / REFERENCE_MINIBATCH
+    base, layer = PYTORCH_MICROSECONDS
     normalized = NORMALIZATION_MICROSECONDS * wider if cell.normalization else 0.0
-    hidden = HIDDEN_LAYER_MICROSECONDS * wider**2 + normalized
-    return (STEP_MICROSECONDS * wider + hidden * cell.depth) * minibatch / REFERENCE_MINIBATCH
+    return (base * wider + (layer * wider**2 + normalized) * cell.depth) * share
+
+
+def kernel_microseconds(depth: int, width: int, minibatch: int) -> float:
+    """A step of one run in the compiled kernel, by sgd without clipping."""
+    fixed, ends, further = KERNEL_MICROSECONDS
+    wider = width / REFERENCE_WIDTH
+    return (fixed + ends * wider + further * wider**2 * (depth - 1)) * minibatch / REFERENCE_MINIBATCH
+
+
+def in_kernel(cell: "Cell") -> bool:
+    """Whether the compiled kernel can train runs of a cell."""
+    return cell.normalization is None and not cell.residual and cell.activation.name in ACTIVATIONS

@@ -1,8 +1,8 @@
 """Stacks whose steps a compiled kernel takes: on the CPU, one run at a time, its weights in the processor's cache.
 
 The kernel (kernel/, C++) computes what :class:`gradgrid.train.stack.Stack` computes, several times as fast; oracle
-tests hold the two equal. It knows plain fully connected networks with the entries in ``_KNOWN``. What it does not
-know, a GPU, and a machine without the compiled file are left to PyTorch.
+tests hold the two equal. It knows plain fully connected networks with the entries in ``KNOWN`` (core/kernel.py). What
+it does not know, a GPU, and a machine without the compiled file are left to PyTorch.
 """
 
 import ctypes
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from gradgrid.core.entries import Entry
 from gradgrid.core.fingerprints import TrainingSource
+from gradgrid.core.kernel import ACTIVATIONS, KNOWN, LOSSES, OPTIMIZERS
 from gradgrid.core.plan import Cell, Run
 from gradgrid.core.registry import entries
 from gradgrid.train import products
@@ -28,39 +29,8 @@ from gradgrid.train.pixels import TrainingImages
 from gradgrid.train.stack import Stack, StepClipping
 from gradgrid.train.updates import is_sparse
 
-_ACTIVATIONS = (
-    "identity", "sigmoid", "tanh", "lecun_tanh", "hardtanh", "softsign", "relu", "leaky_relu", "elu", "selu", "gelu",
-    "silu",
-)  # fmt: skip
-_LOSSES = ("cross_entropy", "softmax_cross_entropy", "quadratic")
-_OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam")
-"""In the order of the kernel's own lists (steps.h, layout.h)."""
-
 _MEMORIES = {"sgd": 0, "momentum": 1, "nesterov": 1, "adam": 2}
-_KNOWN = {
-    "activations.identity": "b7ced4b65e9ca2ee",
-    "activations.sigmoid": "5c14b1484f665722",
-    "activations.tanh": "c948c701b6c3f151",
-    "activations.lecun_tanh": "d5331858983db46b",
-    "activations.hardtanh": "0af89beb26f2cd92",
-    "activations.softsign": "ea752fbb580c193e",
-    "activations.relu": "cd33ad53f10006fe",
-    "activations.leaky_relu": "5b83840e2f3d04c5",
-    "activations.elu": "e951818401263dd4",
-    "activations.selu": "8bd053f8484fc28c",
-    "activations.gelu": "6b24016da9f0690d",
-    "activations.silu": "8f4fc27d06819e3b",
-    "losses.cross_entropy": "863a8ecf74af38b4",
-    "losses.softmax_cross_entropy": "c000cc2a2aeeb033",
-    "losses.quadratic": "2b4af314fc77bb86",
-    "optimizers.sgd": "8628c8e4b4d53146",
-    "optimizers.momentum": "51294d4ec516f152",
-    "optimizers.nesterov": "bb2e8ceb41647026",
-    "optimizers.adam": "dca07ec1d764c58d",
-}
-"""The entries that the kernel computes, with the digests of the functions that it follows: of an entry that has been
-edited since, it does not know what it says now."""
-
+"""What each optimizer remembers of a parameter."""
 FOLD = 100
 """Steps after which layer 1's scale is multiplied into its table."""
 _NEVER = -1
@@ -83,7 +53,7 @@ def why_not(runs: Sequence[Run], loss: str, decay: float, like: Tensor) -> str |
     if cell.optimizer.name == "sgd" and not is_sparse(cell.optimizer, cell.learning_rate, decay):
         return "the compiled kernel has no weight decay as strong as this"
     for name, digest in _entries(cell, loss).items():
-        if _KNOWN.get(name) != digest:
+        if KNOWN.get(name) != digest:
             return f"the compiled kernel does not know {name} as it is written now"
     return None
 
@@ -235,9 +205,9 @@ class CompiledStack:
 
 def _common(cell: Cell, loss: str, decay: float, minibatch: int, shape: Shape) -> Common:
     kinds = (
-        _LOSSES.index(loss),
-        _OPTIMIZERS.index(cell.optimizer.name),
-        _ACTIVATIONS.index(cell.activation.name),
+        LOSSES.index(loss),
+        OPTIMIZERS.index(cell.optimizer.name),
+        ACTIVATIONS.index(cell.activation.name),
     )
     keywords = (ctypes.c_double * 3)(*_parameters("optimizers", cell.optimizer))
     parameter = [*_parameters("activations", cell.activation), 0.0][0]

@@ -584,7 +584,7 @@ inline void read(const Common& common, Run* runs, int64_t number, const Images& 
     Minibatch some;
     for (int64_t at = 0; at < count; at += IMAGES_AT_ONCE) {
         const int64_t size = std::min(IMAGES_AT_ONCE, count - at);
-        some.list(images, begin + at, size, common.shape);
+        some.list(images, nullptr, begin + at, size, common.shape);
         for (int64_t r = 0; r < number; ++r) {
             forward(common, layout, runs[r], some, work, silent);
             for (int64_t i = 0; i < size; ++i)
