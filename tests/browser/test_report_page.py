@@ -25,12 +25,27 @@ def assert_chapter_fits(opened, address: str, width: int, chapter: str, tables: 
 def test_it_opens_from_disk_and_asks_for_nothing_else(opened, page, address):
     asked = [request for request in opened.requests if not request.startswith(("data:", "about:"))]
     assert asked == [address]
-    loaded = (
-        "all => Promise.all(all.map(async (image) => { image.loading = 'eager'; await image.decode(); }))"
-    )
-    assert len(page.locator("img").evaluate_all(loaded)) == 8
     # The policy lets the style in.
     assert page.evaluate("getComputedStyle(document.body).margin") == "0px"
+
+
+DRAWN = "all => all.filter(image => image.src.includes(';base64')).length"
+DECODED = "async image => { await image.decode(); return image.naturalWidth > 1; }"
+
+
+def test_pictures_are_drawn_where_one_looks_and_all_of_them_on_paper(page):
+    images = page.locator("figure[data-svg] img")
+    assert images.count() == 8
+    for number, image in enumerate(images.all()):
+        image.scroll_into_view_if_needed()
+        until(page, f"document.querySelectorAll('figure[data-svg] img')[{number}].src.includes(';base64')")
+        assert image.evaluate(DECODED)
+    assert images.evaluate_all(DRAWN) < 8
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert images.evaluate_all(DRAWN) == 8
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
+    until(page, f"({DRAWN})([...document.querySelectorAll('figure[data-svg] img')]) < 8")
 
 
 def test_the_policy_stops_a_request_before_it_is_made(opened, page):

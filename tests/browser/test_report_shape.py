@@ -1,5 +1,6 @@
 """The report's shape in a real browser: theme, contents, phone, paper, descriptions, questions."""
 
+import pytest
 from explorer_page import fields, levels
 from report_folder import build, prepare
 from window import READY, Opened, until
@@ -114,3 +115,13 @@ def test_a_grid_of_one_cell_without_clipping_opens(opened, tmp_path):
     build(folder)
     opened.goto((folder / "report" / "index.html").as_uri()).wait_for_selector(READY)
     assert opened.problems == []
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+@pytest.mark.parametrize("chapter", ["grid", "statistics", "explorer", "glossary"])
+def test_a_link_to_a_chapter_opens_it_and_stays_there(opened, address, chapter, width):
+    opened.page.set_viewport_size({"width": width, "height": 900})
+    page = opened.goto(f"{address}#{chapter}")
+    page.wait_for_selector(READY)
+    page.wait_for_timeout(500)
+    assert 0 <= page.evaluate(f"document.getElementById('{chapter}').getBoundingClientRect().top") < 100

@@ -81,6 +81,10 @@ def _learning_rate(said: pd.Series) -> str:
     )
 
 
+_NAMED = 6
+"""As many pairs inside the noise are named; all are in the table comparisons."""
+
+
 def noise(comparisons: pd.DataFrame) -> Iterator[str]:
     """For every factor which pairs of levels are not told apart, in a sentence."""
     for factor, rows in comparisons.groupby("factor", sort=False):
@@ -95,8 +99,9 @@ def noise(comparisons: pd.DataFrame) -> Iterator[str]:
             yield f"{name}: every difference is inside the noise."
         else:
             # Both ways round, each pair stands twice.
-            named = "; ".join(" and ".join(sorted(pair)) for pair in pairs)
-            yield f"{name}: {counted(len(pairs), 'pair')} of {len(rows) // 2} inside the noise: {named}."
+            named = "; ".join(" and ".join(sorted(pair)) for pair in pairs[:_NAMED])
+            rest = f"; and {len(pairs) - _NAMED} more" if len(pairs) > _NAMED else ""
+            yield f"{name}: {counted(len(pairs), 'pair')} of {len(rows) // 2} inside the noise: {named}{rest}."
 
 
 def differences(comparisons: pd.DataFrame) -> Table:

@@ -53,3 +53,15 @@
   });
   addEventListener("afterprint", () => { for (const fold of opened) fold.open = false; });
 }
+
+// Chapters move while charts and fonts come in; whoever came for one keeps it in sight until they act.
+{
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (target) {
+    const kept = new ResizeObserver(() => target.scrollIntoView({ behavior: "instant" }));
+    kept.observe(document.body);
+    for (const act of ["wheel", "pointerdown", "keydown", "touchstart"]) {
+      addEventListener(act, () => kept.disconnect(), { once: true, passive: true });
+    }
+  }
+}

@@ -14,11 +14,29 @@ const inlined = (blob) => new Promise((done) => {
   reader.readAsDataURL(blob);
 });
 
+const drawings = new Map(); // of every image, and the blank one of the same shape that keeps its place
+
+// Only those near the window are shown: each takes some megabytes as soon as it has been seen.
+const near = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    const { drawing, blank } = drawings.get(target);
+    target.src = isIntersecting ? drawing : blank;
+  }
+}, { rootMargin: "150% 0px" });
+
 async function showPictures() {
   for (const figure of document.querySelectorAll("figure[data-svg]")) {
     const drawing = new Blob([await gunzipped(figure.dataset.svg)], { type: "image/svg+xml" });
-    figure.querySelector("img").src = await inlined(drawing);
+    const image = figure.querySelector("img");
+    drawings.set(image, { drawing: await inlined(drawing), blank: image.src });
+    near.observe(image);
   }
   document.documentElement.dataset.pictures = "shown"; // for who waits for them
 }
 showPictures();
+
+addEventListener("beforeprint", () => {
+  near.disconnect();
+  for (const [image, { drawing }] of drawings) image.src = drawing;
+});
+addEventListener("afterprint", () => { for (const image of drawings.keys()) near.observe(image); });

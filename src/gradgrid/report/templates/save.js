@@ -24,9 +24,11 @@ const CHART = {
 const PICTURE = {
   svg: async (figure) => textFile(await unpacked(figure.dataset.svg), "image/svg+xml"),
   png: async (figure) => {
-    const image = figure.querySelector("img");
-    const [width, height] = ["width", "height"].map((name) => 2 * image.getAttribute(name));
+    const shown = figure.querySelector("img");
+    const [width, height] = ["width", "height"].map((name) => 2 * shown.getAttribute(name));
     const canvas = Object.assign(document.createElement("canvas"), { width, height });
+    const image = new Image(width, height);
+    image.src = `data:image/svg+xml,${encodeURIComponent(await unpacked(figure.dataset.svg))}`;
     await image.decode();
     canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
     return canvasFile(canvas);
