@@ -159,7 +159,7 @@ def kernel(images: Images, setting: Setting, runs: int, seconds: np.ndarray | No
     def steps(number: int) -> None:
         if number * setting.minibatch > len(order):
             raise ValueError(f"at most {len(order) // setting.minibatch} steps at a time")
-        members.train([order[: number * setting.minibatch]], seconds)
+        members.train([order[: number * setting.minibatch]], seconds=seconds)
 
     return steps
 

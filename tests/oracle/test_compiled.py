@@ -17,6 +17,7 @@ from gradgrid.train.compiled import CompiledStack, why_not
 from gradgrid.train.images import Block
 from gradgrid.train.native import find_kernel
 from gradgrid.train.pixels import Pixels, TrainingImages
+from gradgrid.train.probes import layer_norms
 from gradgrid.train.stack import Stack
 from gradgrid.train.trainer import train
 
@@ -169,6 +170,22 @@ def test_clipping_is_told_as_the_stack_tells_it():
     assert clipped[:, :2].all()
     assert all(0 < share < 1 for share in clipped[:, 2:].double().mean(0)), clipped
     assert compiled_stack(runs[1:2]).train([order]) is None
+
+
+@pytest.mark.usefixtures("_instruction_set")
+def test_norms_of_layers_before_each_step():
+    runs = [Run(training.cell(clipping=clipping, depth=3), 0) for clipping in CLIPPINGS]
+    stack = Stack(runs, [training.initial(run, EXACT) for run in runs], "cross_entropy", DECAY, (10, 7))
+    order, expected = training.order(57), []
+    for minibatch in (step for some in EXACT.training.minibatches(order, 10) for step in some):
+        trace = stack.forward(minibatch)
+        deltas = stack.network.backward(trace)
+        norms = layer_norms(stack.network, minibatch, trace, deltas)
+        expected.append(torch.stack(norms, 1)[: len(runs)])
+        stack.descend(minibatch, trace, deltas)
+    found = torch.zeros(len(expected), len(runs), 2, 4)
+    compiled_stack(runs).train([order], found)
+    torch.testing.assert_close(found.double(), torch.stack(expected), rtol=1e-4, atol=1e-9)
 
 
 def tables_of(runs, kernel=True, **settings):

@@ -1,6 +1,6 @@
 """The speed of learning, ‖dC/db‖ of each layer: before training, neuron by neuron, and through training."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from gradgrid.book.recipe import FULL_BATCH, WEIGHT_DECAY, run
 from gradgrid.core.entries import Entry
 from gradgrid.core.jobs import Progress
 from gradgrid.core.plan import Run
+from gradgrid.train.compiled import CompiledStack, why_not
 from gradgrid.train.gains import largest_slope
 from gradgrid.train.images import CLASSES, Images
 from gradgrid.train.initialization import initialize
@@ -18,6 +19,8 @@ from gradgrid.train.probes import bias_gradients, layer_norms, measure
 from gradgrid.train.stack import Stack, even_parts
 
 _SIDE_BY_SIDE = 64
+_STEPS_AT_ONCE = 20
+"""Full-batch steps between two reports of progress."""
 _PICTURED = 2
 _NORMS = ("bias_gradient_norm", "weight_gradient_norm")
 
@@ -86,19 +89,39 @@ def _followed(
     runs: Sequence[Run], images: Images, steps: int, progress: Callable[[int], None]
 ) -> pd.DataFrame:
     """Train on the full batch, and record the norms before each step."""
+    decay = WEIGHT_DECAY / FULL_BATCH
+    compiled = why_not(runs, "cross_entropy", decay, images.training.targets) is None
+    follow = _by_the_kernel if compiled else _by_pytorch
     stack = _stack(runs, images, (FULL_BATCH,))
-    ((batch,),) = images.training.minibatches(np.arange(FULL_BATCH), FULL_BATCH)
     found = []
+    for norms in follow(stack, images, steps):
+        found.append(norms)
+        progress(len(norms) * len(runs))
+    both = torch.cat(found).permute(2, 1, 0, 3)
+    rows = _table(runs, dict(zip(_NORMS, both, strict=True)), "step", "layer")
+    return rows.assign(step=rows["step"] - 1)
+
+
+def _by_the_kernel(stack: Stack, images: Images, steps: int) -> Iterator[Tensor]:
+    """Some steps at a time, the norms [steps, runs, 2, layers] of each layer's gradient of biases and of weights."""
+    members = CompiledStack(stack, images.training, FULL_BATCH, WEIGHT_DECAY / FULL_BATCH)
+    for begin in range(0, steps, _STEPS_AT_ONCE):
+        number = min(_STEPS_AT_ONCE, steps - begin)
+        norms = torch.zeros(number, len(stack.runs), 2, stack.network.depth + 1)
+        members.train([np.tile(np.arange(FULL_BATCH), number)], norms)
+        yield norms
+
+
+def _by_pytorch(stack: Stack, images: Images, steps: int) -> Iterator[Tensor]:
+    """The same, step by step."""
+    ((batch,),) = images.training.minibatches(np.arange(FULL_BATCH), FULL_BATCH)
     for _ in range(steps):
         trace = stack.forward(batch)
         deltas = stack.network.backward(trace)
-        found.append(layer_norms(stack.network, batch, trace, deltas))
+        norms = torch.stack(layer_norms(stack.network, batch, trace, deltas), 1)
+        yield norms[None, : len(stack.runs)]
         stack.descend(batch, trace, deltas)
         stack.network.fold()
-        progress(len(runs))
-    norms = (torch.stack(of_steps, 1)[: len(runs)] for of_steps in zip(*found, strict=True))
-    rows = _table(runs, dict(zip(_NORMS, norms, strict=True)), "step", "layer")
-    return rows.assign(step=rows["step"] - 1)
 
 
 def _table(runs: Sequence[Run], measures: dict[str, Tensor], *axes: str) -> pd.DataFrame:

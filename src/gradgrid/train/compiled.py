@@ -23,7 +23,7 @@ from gradgrid.train.clipping import limits
 from gradgrid.train.divergence import Divergence, at_initialization
 from gradgrid.train.images import Block
 from gradgrid.train.losses import Loss
-from gradgrid.train.native import ClippingArrays, Common, ImageArrays, RunState, Shape, find_kernel
+from gradgrid.train.native import Common, ImageArrays, RunState, Shape, ToldArrays, find_kernel
 from gradgrid.train.network import OwnImagesNetwork, StackedNetwork
 from gradgrid.train.pixels import TrainingImages
 from gradgrid.train.stack import Stack, StepClipping
@@ -142,11 +142,15 @@ class CompiledStack:
         for run in at_initialization(stack):
             self.network.states[run].diverged = 0
 
-    def train(self, orders: Sequence[np.ndarray], seconds: np.ndarray | None = None) -> StepClipping | None:
+    def train(
+        self, orders: Sequence[np.ndarray], layers: Tensor | None = None, seconds: np.ndarray | None = None
+    ) -> StepClipping | None:
         """Take steps along the images' numbers in ``orders`` [1 or runs, n]; the last may have fewer images.
 
         A run that has diverged takes no more steps. Says what clipping did in each of the others' steps, None where no
-        run has any. ``seconds`` [parts], if given, is added the time that each part takes (native.PARTS).
+        run has any. Of one order ``layers`` [steps, runs, 2, layers], if given, gets the norms of each layer's
+        gradient before each step, of biases and of weights. ``seconds`` [parts], if given, is added the time that each
+        part takes (native.PARTS).
         """
         steps = -(-len(orders[0]) // self._common.minibatch)
         norms = torch.zeros(len(orders), steps, len(self.runs) // len(orders))
@@ -155,11 +159,15 @@ class CompiledStack:
         images = _images(pixels.indptr, pixels.indices, pixels.data, self._training.targets.numpy())
         for part, order in enumerate(orders):
             numbers = np.ascontiguousarray(order, np.int64)
-            done = ClippingArrays(norms[part].data_ptr(), clipped[part].data_ptr())
+            told = ToldArrays(
+                norms[part].data_ptr(),
+                clipped[part].data_ptr(),
+                None if layers is None else layers.data_ptr(),
+            )
             members = self._part(part, len(orders))
             pointers = ctypes.byref(self._common), members, len(members), ctypes.byref(images)
             find_kernel().train(
-                *pointers, numbers.ctypes.data, len(numbers), ctypes.byref(done), seconds=seconds
+                *pointers, numbers.ctypes.data, len(numbers), ctypes.byref(told), seconds=seconds
             )
         if not self.clips:
             return None

@@ -61,10 +61,10 @@ class ImageArrays(ctypes.Structure):
     _fields_ = tuple((name, ctypes.c_void_p) for name in ("offsets", "pixels", "values", "targets"))
 
 
-class ClippingArrays(ctypes.Structure):
-    """Where to write what clipping does."""
+class ToldArrays(ctypes.Structure):
+    """Where to write what is told of steps."""
 
-    _fields_ = (("norms", ctypes.c_void_p), ("clipped", ctypes.c_void_p))
+    _fields_ = tuple((name, ctypes.c_void_p) for name in ("norms", "clipped", "layers"))
 
 
 class Kernel:
@@ -77,7 +77,7 @@ class Kernel:
         stack = (number, ctypes.POINTER(Common), run, number, ctypes.POINTER(ImageArrays))
         library.gradgrid_set.argtypes = library.gradgrid_runs_here.argtypes = (number,)
         library.gradgrid_layout.argtypes = (ctypes.POINTER(Shape), ctypes.c_void_p)
-        steps = (*stack, ctypes.c_void_p, number, ctypes.POINTER(ClippingArrays))
+        steps = (*stack, ctypes.c_void_p, number, ctypes.POINTER(ToldArrays))
         library.gradgrid_train.argtypes = steps
         library.gradgrid_profile.argtypes = (*steps, ctypes.c_void_p)
         library.gradgrid_read.argtypes = (*stack, number, number, ctypes.c_void_p)

@@ -102,9 +102,9 @@ void gradgrid_layout(const Shape* shape, int64_t* at) {
 }
 
 int gradgrid_train(int64_t set, const Common* common, Run* runs, int64_t number, const Images* images,
-                   const int64_t* order, int64_t count, const Clipping* clipping) {
+                   const int64_t* order, int64_t count, const Told* told) {
     try {
-        SETS[set].train(*common, runs, number, *images, order, count, *clipping, Silent{});
+        SETS[set].train(*common, runs, number, *images, order, count, *told, Silent{});
         return 0;
     } catch (const std::bad_alloc&) {
         return 1;
@@ -113,9 +113,9 @@ int gradgrid_train(int64_t set, const Common* common, Run* runs, int64_t number,
 
 // The same; adds the time that each part of a step takes to `seconds` [PARTS].
 int gradgrid_profile(int64_t set, const Common* common, Run* runs, int64_t number, const Images* images,
-                     const int64_t* order, int64_t count, const Clipping* clipping, double* seconds) {
+                     const int64_t* order, int64_t count, const Told* told, double* seconds) {
     try {
-        SETS[set].profile(*common, runs, number, *images, order, count, *clipping, Watch{seconds});
+        SETS[set].profile(*common, runs, number, *images, order, count, *told, Watch{seconds});
         return 0;
     } catch (const std::bad_alloc&) {
         return 1;

@@ -62,10 +62,13 @@ struct Images {
     const float *values, *targets;
 };
 
-// What clipping did in each step, [steps, runs]: the norm before it, and whether it changed anything.
-struct Clipping {
+// What is told of each step: the norm of the gradient before clipping [steps, runs], where there is any, and whether
+// clipping changed it; and, unless it is null, the norm of each layer's gradient [steps, runs, 2, depth + 1], of biases
+// and of weights.
+struct Told {
     float* norms;
     uint8_t* clipped;
+    float* layers;
 };
 
 // The parts of a step, for a profile: native.PARTS has their names.

@@ -392,11 +392,12 @@ struct Outcome {
     bool finite, cut;  // whether all parameters stayed finite, and whether a gradient was cut off at a limit
 };
 
-// All parameters by their rules, with the sums over the images of deltas times `factor`; for layer 1's table times
-// `first_factor`.
-template <class Rule, class Tell>
-INLINE void visit(const Layout& layout, const Minibatch& images, const Workspace& work, float factor,
-                  float first_factor, Rule& table, Rule& weights, Rule& biases, Tell& tell) {
+// The update by the rules that `rule_for(kind)` makes, with the sums over the images of deltas times `factor`; for layer
+// 1's table times `first_factor`.
+template <class RuleFor, class Tell>
+INLINE Outcome update(const Layout& layout, const Minibatch& images, const Workspace& work, float factor,
+                      float first_factor, const RuleFor& rule_for, Tell& tell) {
+    auto table = rule_for(Kind::TABLE), weights = rule_for(Kind::WEIGHTS), biases = rule_for(Kind::BIASES);
     float* steps = work.steps();
     for (int64_t l = layout.shape.depth + 1; l > 1; --l) {
         multiply(work.deltas(l), factor, images.size * layout.row(l), steps);
@@ -409,25 +410,27 @@ INLINE void visit(const Layout& layout, const Minibatch& images, const Workspace
     if (first_factor != factor) multiply(work.deltas(1), first_factor, images.size * layout.wide, steps);
     visit_first(table, layout, images, steps);
     tell(FIRST_UPDATE);
-}
-
-// The update by the rules that `rule_for(kind)` makes.
-template <class RuleFor, class Tell>
-INLINE Outcome update(const Layout& layout, const Minibatch& images, const Workspace& work, float factor,
-                      float first_factor, const RuleFor& rule_for, Tell& tell) {
-    auto table = rule_for(Kind::TABLE), weights = rule_for(Kind::WEIGHTS), biases = rule_for(Kind::BIASES);
-    visit(layout, images, work, factor, first_factor, table, weights, biases, tell);
     const bool finite = good(table.seen) && good(weights.seen) && good(biases.seen);
     return {finite, table.cut() || weights.cut() || biases.cut()};
 }
 
-// Norm of the mean gradient over all parameters.
-inline float gradient_norm(const Layout& layout, const Minibatch& images, const Workspace& work) {
-    Measure all;
-    const float share = 1.0f / float(images.size);
-    const Silent silent;
-    visit(layout, images, work, share, share, all, all, all, silent);
-    return std::sqrt(sum(all.squares));
+// Norms of each layer's mean gradient, of its biases and of its weights, [2, depth + 1]; returns that of all together.
+inline float gradient_norms(const Layout& layout, const Minibatch& images, const Workspace& work, float* norms) {
+    const int64_t layers = layout.shape.depth + 1;
+    float *steps = work.steps(), squares = 0.0f;
+    for (int64_t l = 1; l <= layers; ++l) {
+        Measure biases, weights;
+        multiply(work.deltas(l), 1.0f / float(images.size), images.size * layout.row(l), steps);
+        visit_biases(biases, layout, l, images.size, steps);
+        if (l > 1)
+            visit_layer(weights, layout, l, images.size, work.activations(l - 1), steps);
+        else
+            visit_first(weights, layout, images, steps);
+        const float of_biases = sum(biases.squares), of_weights = sum(weights.squares);
+        squares += of_biases + of_weights;
+        if (norms) norms[l - 1] = std::sqrt(of_biases), norms[layers + l - 1] = std::sqrt(of_weights);
+    }
+    return std::sqrt(squares);
 }
 
 template <class Tell>
@@ -510,7 +513,7 @@ inline void forward(const Common& common, const Layout& layout, const Run& run, 
 
 template <class Tell>
 inline void step(const Common& common, const Layout& layout, Run& run, const Minibatch& images, const Workspace& work,
-                 float* norm, uint8_t* clipped, Tell& tell) {
+                 float* norm, uint8_t* clipped, float* layers, Tell& tell) {
     const int64_t depth = layout.shape.depth;
     forward(common, layout, run, images, work, tell);
     tell(UPPER_FORWARD);
@@ -520,8 +523,8 @@ inline void step(const Common& common, const Layout& layout, Run& run, const Min
 
     const bool limited = run.norm_limit < INFINITY, watched = limited || run.value_limit < INFINITY;
     float norm_factor = 1.0f;
+    if (watched || layers) *norm = gradient_norms(layout, images, work, layers);
     if (watched) {
-        *norm = gradient_norm(layout, images, work);
         const float most = run.norm_limit / (*norm + 1e-6f);
         if (limited) norm_factor = most > 1.0f ? 1.0f : most;
     }
@@ -555,7 +558,7 @@ constexpr int64_t IMAGES_AT_ONCE = 250;  // the same where networks are only rea
 // Steps of `runs` runs along `order` [count], the numbers of the images; the last step may have fewer.
 template <class Tell>
 inline void train(const Common& common, Run* runs, int64_t number, const Images& images, const int64_t* order,
-                  int64_t count, const Clipping& clipping, Tell tell) {
+                  int64_t count, const Told& told, Tell tell) {
     const Layout layout(common.shape);
     const Workspace work(layout, common.minibatch);
     std::vector<Minibatch> minibatches(STEPS_AT_ONCE);
@@ -569,8 +572,9 @@ inline void train(const Common& common, Run* runs, int64_t number, const Images&
         tell(GATHERING);
         for (int64_t r = 0; r < number; ++r)
             for (int64_t s = begin; s < end && runs[r].diverged < 0; ++s)
-                step(common, layout, runs[r], minibatches[s - begin], work, clipping.norms + s * number + r,
-                     clipping.clipped + s * number + r, tell);
+                step(common, layout, runs[r], minibatches[s - begin], work, told.norms + s * number + r,
+                     told.clipped + s * number + r,
+                     told.layers ? told.layers + (s * number + r) * 2 * (common.shape.depth + 1) : nullptr, tell);
     }
 }
 
