@@ -18,7 +18,7 @@ ACTIVATIONS = (
 )  # fmt: skip
 LOSSES = ("cross_entropy", "softmax_cross_entropy", "quadratic")
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam")
-"""In the order of the kernel's own lists (steps.h, layout.h)."""
+"""In the order of the kernel's own lists (layers.h, layout.h)."""
 
 KNOWN = {
     "activations.identity": "b7ced4b65e9ca2ee",

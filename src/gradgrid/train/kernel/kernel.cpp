@@ -26,6 +26,9 @@ namespace avx512 {
 constexpr int LANES = 16, TILE_ROWS = 5, TILE_COLUMNS = 2;
 #include "vectors.h"
 #include "activations.h"
+#include "products.h"
+#include "rules.h"
+#include "layers.h"
 #include "steps.h"
 }  // namespace avx512
 #pragma GCC pop_options
@@ -36,6 +39,9 @@ namespace avx2 {
 constexpr int LANES = 8, TILE_ROWS = 3, TILE_COLUMNS = 4;
 #include "vectors.h"
 #include "activations.h"
+#include "products.h"
+#include "rules.h"
+#include "layers.h"
 #include "steps.h"
 }  // namespace avx2
 #pragma GCC pop_options
@@ -45,6 +51,9 @@ namespace plain {
 constexpr int LANES = 4, TILE_ROWS = 3, TILE_COLUMNS = 2;
 #include "vectors.h"
 #include "activations.h"
+#include "products.h"
+#include "rules.h"
+#include "layers.h"
 #include "steps.h"
 }  // namespace plain
 

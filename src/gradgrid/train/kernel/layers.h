@@ -1,0 +1,191 @@
+// The parts of a step, layer by layer: forward, loss, backward, and visits of all parameters.
+// Included once for each instruction set (kernel.cpp).
+
+using Activate = void (*)(float* z, float* slopes, int64_t rows, int64_t width, float parameter);
+
+template <class Function>
+void activate(float* z, float* slopes, int64_t rows, int64_t width, float parameter) {
+    const Function function(&parameter);
+    const int64_t wide = padded(width);
+    for (int64_t column = 0; column < wide; column += LANES) {
+        const Vector mask = first(width - column);
+        for (int64_t at = column; at < rows * wide; at += wide) {
+            Vector value = load(z + at), slope;
+            function(value, slope);
+            store(z + at, value * mask);
+            store(slopes + at, slope * mask);
+        }
+    }
+}
+
+constexpr Activate ACTIVATIONS[] = {
+    activate<Identity>, activate<Sigmoid>, activate<Tanh>, activate<LecunTanh>, activate<Hardtanh>, activate<Softsign>,
+    activate<Relu>, activate<LeakyRelu>, activate<Elu>, activate<Selu>, activate<Gelu>, activate<Silu>,
+};
+
+// Memory for one run's step. Layers count from 1; of layer l there are activations and slopes [images, width] up to
+// depth, and deltas [images, neurons] up to depth + 1.
+class Workspace {
+   public:
+    Workspace(const Layout& layout, int64_t images)
+        : layer(images * std::max(layout.wide, layout.last)),
+          memory((3 * layout.shape.depth + 3) * layer + LANES) {
+        begin = memory.data();
+        while (reinterpret_cast<uintptr_t>(begin) % (LANES * sizeof(float))) ++begin;
+        depth = layout.shape.depth;
+    }
+    float* activations(int64_t l) const { return begin + (l - 1) * layer; }
+    float* slopes(int64_t l) const { return begin + (depth + l - 1) * layer; }
+    float* deltas(int64_t l) const { return begin + (2 * depth + l - 1) * layer; }
+    float* outputs() const { return begin + (3 * depth + 1) * layer; }
+    float* steps() const { return begin + (3 * depth + 2) * layer; }  // deltas times the learning rate, of one layer
+
+   private:
+    int64_t layer, depth;
+    std::vector<float> memory;
+    float* begin;
+};
+
+// Layer 1's pre-activations: of each image, its pixels' rows of the table, PIXELS at a time.
+template <int COLUMNS>
+INLINE void first_columns(const Run& run, const Layout& layout, const Minibatch& images, float* z, int64_t column) {
+    constexpr int PIXELS = COLUMNS > 2 ? 2 : 8 / COLUMNS;
+    const float* table = run.parameters + column;
+    const float* biases = run.parameters + layout.biases(1) + column;
+    const float scale = float(run.scale);
+    for (int64_t i = 0; i < images.size; ++i) {
+        Vector totals[PIXELS][COLUMNS]{};
+        const uint16_t* pixels = images.pixels.data();
+        const float* values = images.values.data();
+        for (int64_t e = images.begins[i]; e < images.begins[i + 1]; e += PIXELS) {
+            UNROLL
+            for (int p = 0; p < PIXELS; ++p) {
+                const float* row = table + pixels[e + p] * layout.wide;
+                UNROLL
+                for (int c = 0; c < COLUMNS; ++c) totals[p][c] += values[e + p] * load(row + c * LANES);
+            }
+        }
+        UNROLL
+        for (int c = 0; c < COLUMNS; ++c) {
+            Vector total = totals[0][c];
+            UNROLL
+            for (int p = 1; p < PIXELS; ++p) total += totals[p][c];
+            store(z + i * layout.wide + column + c * LANES, scale * total + load(biases + c * LANES));
+        }
+    }
+}
+
+inline void forward_first(const Run& run, const Layout& layout, const Minibatch& images, float* z) {
+    int64_t column = 0;
+    for (; column + 4 * LANES <= layout.wide; column += 4 * LANES)
+        first_columns<4>(run, layout, images, z, column);
+    for (; column + 2 * LANES <= layout.wide; column += 2 * LANES)
+        first_columns<2>(run, layout, images, z, column);
+    for (; column < layout.wide; column += LANES) first_columns<1>(run, layout, images, z, column);
+}
+
+// Pre-activations of layer l ≥ 2 from the activations below.
+inline void forward_layer(const Run& run, const Layout& layout, int64_t l, int64_t images, const float* below,
+                          float* z) {
+    const Rows weights{run.parameters + layout.upward(l), layout.row(l)};
+    product_to({below, layout.wide, 1}, weights, layout.shape.width, images, layout.row(l),
+               run.parameters + layout.biases(l), z);
+}
+
+// The outputs from the output layer's z, in place, and dC/dz of each image's own cost.
+inline void lose(const Common& common, const Layout& layout, const float* targets, int64_t images, float* outputs,
+                 float* deltas) {
+    for (int64_t i = 0; i < images; ++i) {
+        float* z = outputs + i * layout.last;
+        if (common.loss == SOFTMAX_CROSS_ENTROPY) {
+            float largest = -INFINITY, total = 0.0f;
+            for (int64_t k = 0; k < common.shape.classes; ++k) largest = z[k] > largest ? z[k] : largest;
+            for (int64_t k = 0; k < layout.last; k += LANES) {
+                const Vector e = exp(load(z + k) - largest) * first(common.shape.classes - k);
+                store(z + k, e);
+                total += sum(e);
+            }
+            for (int64_t k = 0; k < layout.last; k += LANES) store(z + k, load(z + k) / total);
+        } else {
+            for (int64_t k = 0; k < layout.last; k += LANES)
+                store(z + k, sigmoid(load(z + k)) * first(common.shape.classes - k));
+        }
+        for (int64_t k = 0; k < layout.last; k += LANES) {
+            const Vector a = load(z + k), error = a - load(targets + i * layout.last + k);
+            store(deltas + i * layout.last + k, common.loss == QUADRATIC ? error * a * (1.0f - a) : error);
+        }
+    }
+}
+
+// Deltas of layer l from those of the layer above.
+inline void backward_layer(const Run& run, const Layout& layout, int64_t l, int64_t images, const Workspace& work) {
+    float* deltas = work.deltas(l);
+    const Rows weights{run.parameters + layout.downward(l + 1), layout.wide};
+    product_to({work.deltas(l + 1), layout.row(l + 1), 1}, weights, layout.neurons(l + 1), images, layout.wide, nullptr,
+               deltas);
+    for (int64_t at = 0; at < images * layout.wide; at += LANES)
+        store(deltas + at, load(deltas + at) * load(work.slopes(l) + at));
+}
+
+// Layer 1's rows of pixels that are not zero in every image.
+template <int COLUMNS, class Rule>
+INLINE void visit_first_columns(Rule& rule, const Layout& layout, const Minibatch& images, const float* steps,
+                                 int64_t column) {
+    const uint16_t *rows = images.rows.data(), *members = images.members.data();
+    const float* weights = images.weights.data();
+    for (const Minibatch::Group& group : images.groups) {
+        for (int64_t n = 0; n < group.rows; ++n, ++rows) {
+            const int64_t at = *rows * layout.wide + column;
+            Vector totals[COLUMNS];
+            UNROLL
+            for (int c = 0; c < COLUMNS; ++c) totals[c] = rule.begin(at + c * LANES);
+            for (int64_t m = 0; m < group.images; ++m, ++members, ++weights) {
+                const float* step = steps + *members * layout.wide + column;
+                UNROLL
+                for (int c = 0; c < COLUMNS; ++c) totals[c] += *weights * load(step + c * LANES);
+            }
+            UNROLL
+            for (int c = 0; c < COLUMNS; ++c) rule.end(at + c * LANES, totals[c]);
+        }
+    }
+}
+
+template <class Rule>
+INLINE void visit_first(Rule& rule, const Layout& layout, const Minibatch& images, const float* steps) {
+    int64_t column = 0;
+    for (; column + 2 * LANES <= layout.wide; column += 2 * LANES)
+        visit_first_columns<2>(rule, layout, images, steps, column);
+    for (; column < layout.wide; column += LANES) visit_first_columns<1>(rule, layout, images, steps, column);
+}
+
+template <class Rule>
+INLINE void visit_biases(Rule& rule, const Layout& layout, int64_t l, int64_t images, const float* steps) {
+    const int64_t row = layout.row(l);
+    for (int64_t column = 0; column < row; column += LANES) {
+        Vector total = rule.begin(layout.biases(l) + column);
+        for (int64_t i = 0; i < images; ++i) total += load(steps + i * row + column);
+        rule.end(layout.biases(l) + column, total);
+    }
+}
+
+// The weights of layer l ≥ 2, and their copies: the same sums in the same order, so that they stay the same.
+template <class Rule>
+INLINE void visit_layer(Rule& rule, const Layout& layout, int64_t l, int64_t images, const float* below,
+                         const float* steps) {
+    const int64_t row = layout.row(l), upward = layout.upward(l), downward = layout.downward(l);
+    product(
+        Factor{below, 1, layout.wide}, Rows{steps, row}, images, layout.shape.width, row,
+        [&](int64_t in, int64_t column) { return rule.begin(upward + in * row + column); },
+        [&](int64_t in, int64_t column, Vector total) { rule.end(upward + in * row + column, total); });
+    if (!Rule::copies) return;
+    product(
+        Factor{steps, 1, row}, Rows{below, layout.wide}, images, layout.neurons(l), layout.wide,
+        [&](int64_t out, int64_t column) { return rule.begin(downward + out * layout.wide + column); },
+        [&](int64_t out, int64_t column, Vector total) {
+            rule.end(downward + out * layout.wide + column, total);
+        });
+}
+
+INLINE void multiply(const float* from, float factor, int64_t count, float* to) {
+    for (int64_t at = 0; at < count; at += LANES) store(to + at, factor * load(from + at));
+}
