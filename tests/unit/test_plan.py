@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from configs import GOOD, config
 
+from gradgrid.core import cost
 from gradgrid.core.config import Execution, Training, load
 from gradgrid.core.cost import bundle_seconds, estimate, rows
 from gradgrid.core.entries import Entry, clipping_label
@@ -193,3 +194,13 @@ def test_durations(seconds, words):
 def test_the_small_configuration_of_these_tests_is_the_one_on_file(tmp_path):
     (tmp_path / "config.yaml").write_text(GOOD)
     assert load(tmp_path / "config.yaml") == config(depth=[1, 2])
+
+
+def test_without_the_compiled_kernel_it_takes_longer_and_nothing_is_cut_otherwise(monkeypatch):
+    asked = config(seeds=5)
+    found = plan(asked)
+    with_it = estimate(found, asked, "mnist", 2).seconds
+    monkeypatch.setattr(cost, "built", lambda: False)
+    assert estimate(found, asked, "mnist", 2).seconds > 5 * with_it
+    assert cost.places(asked, 2) == (2, "2 cores without the compiled kernel")
+    assert [bundle.key for bundle in plan(asked).bundles] == [bundle.key for bundle in found.bundles]

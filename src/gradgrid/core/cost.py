@@ -56,7 +56,10 @@ def estimate(plan: Plan, config: Config, dataset: str, cores: int) -> Estimate:
 
 def places(config: Config, cores: int) -> tuple[int, str]:
     """How many bundles train at a time, and on what: on a GPU, one."""
-    return (1, "one GPU") if config.device == "cuda" else (cores, counted(cores, "core"))
+    if config.device == "cuda":
+        return 1, "one GPU"
+    slowly = "" if built() else " without the compiled kernel"
+    return cores, f"{counted(cores, 'core')}{slowly}"
 
 
 def seconds(bundles: Iterable[Bundle], config: Config, dataset: str, cores: int) -> float:
