@@ -3,8 +3,8 @@
     python -m benchmarks.training [--only TABLE …] [--json FILE]
 
 One process, one thread, MNIST, processor time. Every contestant takes its turn in each round; told are the median
-over the rounds, the middle half of them, and the ratio to the plain loop of the same rounds. The floor beside it are the
-same matrix products alone, and the bytes that a step must move at the speed at which this core copies memory.
+over the rounds, the middle half of them, and the ratio to the plain loop of the same rounds. The floor beside it are
+the same matrix products alone, and the bytes that a step must move at the speed at which this core copies memory.
 """
 
 import argparse
