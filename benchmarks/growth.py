@@ -3,9 +3,10 @@
     python -m benchmarks.growth --cells 100 1000 10000 100000 --json growth.json
 
 For each size, in a folder of its own: a grid of so many cells with two seeds on the embedded digits (2 depths,
-5 activations, 5 initializers, 2 clippings; then 10 learning rates and as many widths as it takes). A stand-in writes the
-files of all bundles through the writers of training; then parsing, planning, every table, figure and the report are
-made in a process of its own each, as their jobs make them. CPU seconds are user + system.
+5 activations, 5 initializers, 2 clippings; then 10 learning rates and as many widths as it takes). A stand-in writes
+the files of all bundles through the writers of training; then parsing, planning, every table, figure and the report
+are made in a process of its own each, as their jobs make them. CPU seconds are user + system; a peak below 210 MiB may
+be that of this process, from which the other begins.
 """
 
 import argparse

@@ -7,6 +7,7 @@ import pytest
 import synthetic
 from drawings import drawn, line, panels
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
@@ -130,6 +131,20 @@ def test_final_accuracy_marks_cells_that_diverged_with_all_or_some_seeds():
     assert [patch.get_xy() for patch in covered] == [(0, 0)]
     assert len(corners) == 1
     assert corners[0].get_xy()[0][0] > 1
+
+
+def test_heat_maps_need_no_canvas_before_the_figure_is_drawn(monkeypatch):
+    """One for each label takes time and memory as the square of the number of panels."""
+    sizes = []
+    made = RendererAgg.__init__
+    monkeypatch.setattr(RendererAgg, "__init__", lambda *size: sizes.append(size) or made(*size))
+    values = pd.DataFrame([[0.1, 0.9]], index=["normal"], columns=["relu", "tanh"])
+    scale = matrix.Scale(matplotlib.colormaps["viridis"], matplotlib.colors.Normalize(0, 1), "a")
+    figure = Figure(layout="constrained")
+    matrix.heat_maps(figure.subfigures(), [matrix.Matrix("depth 8", values, values.map(str))] * 3, scale)
+    assert sizes == []
+    figure.draw_without_rendering()
+    assert len(sizes) == 1
 
 
 def test_the_slope_scale_is_centred_and_depth_1_has_no_panel(default_grid):
