@@ -105,11 +105,11 @@ def training_curves(source: Source) -> Drawing:
     grid = panels.grid(sheet.body, activations, [f"depth {depth}" for depth in depths])
     styles = initializer_lines(source.levels["initializer"])
     highest = stretch.above(curves["max"].max())
+    _axes_of_curves(grid, highest)  # first: a y axis without limits is searched anew for each panel
     for (row, column), axes in np.ndenumerate(grid):
         _curves(axes, panels.at(curves, depths[column], activations[row]), styles)
         axes.update_datalim([(0, 0), (rows["epoch"].max(), 0)])
         axes.autoscale_view(scaley=False)  # a panel without lines has none to follow
-    _axes_of_curves(grid, highest)
     panels.axis_labels(sheet.body, "epoch", "validation accuracy (%), upper end stretched")
     panels.legend(sheet.body, [Line2D([], [], **vars(style), label=label) for label, style in styles.items()])
     return sheet.drawing(
