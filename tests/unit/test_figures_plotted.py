@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
 from gradgrid.figures import clipping, factors, flow, matrix, stretch
-from gradgrid.figures.levels import ordered
+from gradgrid.figures.levels import ordered, spread_out
 from gradgrid.figures.numbers import signed
 
 
@@ -208,6 +208,28 @@ def test_the_spread_over_a_level_ranks_diverged_runs_last():
     assert spread.index.tolist() == [10, 30]
     assert spread["diverged"].tolist() == [0.25, 0.0]
     assert spread.loc[10, [0.05, 0.95]].tolist() == [stretch.DIVERGED_AT, 0.9]
+
+
+def test_of_very_many_levels_a_part_is_drawn_and_the_caption_says_so(small_grid, monkeypatch):
+    whole = drawn(small_grid, "accuracy_by_factor")
+    assert "Drawn are" not in whole.caption
+    monkeypatch.setattr(factors, "_MOST_ROWS", 2)
+    part = drawn(small_grid, "accuracy_by_factor")
+    rows, thinned = (
+        [[label.get_text() for label in axes.get_yticklabels()] for axes in made.figure.findobj(Axes)]
+        for made in (whole, part)
+    )
+    assert thinned == [[levels[0], levels[-1]] for levels in rows]
+    assert "clipping 2 of 3 levels" in part.caption
+    assert part.caption.endswith(whole.caption.rpartition("The medians")[2])
+
+
+@pytest.mark.parametrize("most", [2, 3, 7, 40])
+def test_levels_that_are_drawn_are_spread_out_from_the_first_to_the_last(most):
+    chosen = spread_out(list(range(100)), most)
+    assert (len(chosen), chosen[0], chosen[-1]) == (most, 0, 99)
+    assert np.ptp(np.diff(chosen)) <= 1
+    assert spread_out(["a", "b"], most) == ["a", "b"]
 
 
 def test_accuracy_by_factor_has_a_row_for_every_level_of_every_varied_factor(small_grid):
