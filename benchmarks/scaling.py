@@ -209,7 +209,7 @@ def main() -> None:
     parser.add_argument(
         "--folder", type=Path, help="where to work, and to leave it; a temporary folder if not given"
     )
-    parser.add_argument("--all", action="store_true", help="figures and report too: gigabytes of memory")
+    parser.add_argument("--all", action="store_true", help="figures and report too")
     parser.add_argument("--json", type=Path, help="a file for the numbers")
     asked = parser.parse_args()
     os.nice(19)
