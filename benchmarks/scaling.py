@@ -85,14 +85,14 @@ class Folder:
     path: Path
 
     @classmethod
-    def new(cls, path: Path, bundles: int) -> "Folder":
-        """A new folder with a grid of so many bundles."""
+    def new(cls, path: Path, asked: str) -> "Folder":
+        """A new folder with the grid that these settings ask for."""
         path.mkdir(parents=True)
         for name in PARTS:
             copy = shutil.copytree if (REPOSITORY / name).is_dir() else shutil.copy2
             copy(REPOSITORY / name, path / name)
         (path / "workflow" / "scripts" / "train.py").write_text(SCRIPT, encoding="utf-8")
-        (path / "settings.yaml").write_text(settings(bundles), encoding="utf-8")
+        (path / "settings.yaml").write_text(asked, encoding="utf-8")
         return cls(path)
 
     @cached_property
@@ -132,9 +132,9 @@ class Folder:
         """Run the command line there."""
         return self.python("-m", "gradgrid.cli", *arguments)
 
-    def function(self, name: str, argument: str) -> Cost:
-        """Run a function of this module there, in a process of its own."""
-        return self.python("-c", f"from benchmarks import scaling; scaling.{name}({argument!r})")
+    def function(self, module: str, name: str, argument: str) -> Cost:
+        """Run a function of a benchmark there, in a process of its own."""
+        return self.python("-c", f"from benchmarks import {module}; {module}.{name}({argument!r})")
 
     def write(self, bundles: Sequence[Bundle]) -> Cost:
         """Write the files of bundles in this process."""
@@ -179,9 +179,9 @@ def measurements(folder: Folder, sample: int, everything: bool) -> Iterator[tupl
     """What is measured in a new folder, one after the other."""
     yield from _training(folder, sample)
     for name in TABLES:
-        yield f"table of {name}", folder.function("make_table", name)
+        yield f"table of {name}", folder.function("scaling", "make_table", name)
     for place in ("results/tables/gradients.parquet", "results/grid/gradients"):
-        yield f"one depth of {place}", folder.function("read_depth", place)
+        yield f"one depth of {place}", folder.function("scaling", "read_depth", place)
     if everything:
         yield "all else: comparisons, figures, report", folder.snakemake()
     yield "snakemake -n, all bundles there", folder.snakemake("-n", "--quiet")
@@ -209,14 +209,14 @@ def main() -> None:
     parser.add_argument(
         "--folder", type=Path, help="where to work, and to leave it; a temporary folder if not given"
     )
-    parser.add_argument("--all", action="store_true", help="figures and report too: gigabytes of memory")
+    parser.add_argument("--all", action="store_true", help="figures and report too")
     parser.add_argument("--json", type=Path, help="a file for the numbers")
     asked = parser.parse_args()
     os.nice(19)
     found = {}
     with tempfile.TemporaryDirectory() as temporary:
         for bundles in asked.bundles:
-            folder = Folder.new((asked.folder or Path(temporary)) / str(bundles), bundles)
+            folder = Folder.new((asked.folder or Path(temporary)) / str(bundles), settings(bundles))
             print(f"{bundles} bundles", flush=True)
             found[bundles] = {}
             for name, cost in measurements(folder, asked.sample, asked.all):

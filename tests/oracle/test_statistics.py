@@ -166,7 +166,7 @@ def test_levels_that_never_meet_are_not_compared():
     assert set(found["factor"]) == {"initializer", "clipping"}
 
 
-def test_of_several_learning_rates_each_cell_has_its_best_by_validation_accuracy():
+def test_of_several_learning_rates_each_cell_has_its_best_by_validation_accuracy(monkeypatch):
     def rated(frame):
         fits = frame["activation"].eq("tanh") == frame["learning_rate"].eq(0.1)
         return frame.assign(
@@ -183,6 +183,8 @@ def test_of_several_learning_rates_each_cell_has_its_best_by_validation_accuracy
     }
     compared = scored(frame)
     assert set(compared["learning_rate"]) == {"best of 0.1, 0.5"}
+    monkeypatch.setattr("gradgrid.analysis.scores.MOST_NAMED", 1)
+    assert set(scored(frame)["learning_rate"]) == {"best of 2 from 0.1 to 0.5"}
     assert (compared["score"] == 0.3).all()  # the test accuracy, which had no part in the choice
     assert set(comparisons(compared)["factor"]) == {"depth", "activation", "initializer", "clipping"}
 

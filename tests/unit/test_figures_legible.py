@@ -75,6 +75,13 @@ def test_nothing_but_nulls_is_drawn_or_explained(name, tmp_path):
     assert drawn(synthetic.write(tmp_path, made), name).caption
 
 
+def test_of_very_many_levels_left_out_the_number_is_said(grids, monkeypatch):
+    monkeypatch.setattr("gradgrid.figures.source.MOST_NAMED", 1)
+    assert (
+        "clipping none (not shown: 2 other levels)" in drawn(grids("further factors"), "final_accuracy").shown
+    )
+
+
 def test_what_is_left_out_is_said(grids):
     shown = drawn(grids("further factors"), "final_accuracy").shown
     assert "clipping none (not shown: norm=1, value=0.1)" in shown

@@ -7,11 +7,12 @@ import pytest
 import synthetic
 from drawings import drawn, line, panels
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
 from gradgrid.figures import clipping, factors, flow, matrix, stretch
-from gradgrid.figures.levels import ordered
+from gradgrid.figures.levels import ordered, spread_out
 from gradgrid.figures.numbers import signed
 
 
@@ -132,6 +133,20 @@ def test_final_accuracy_marks_cells_that_diverged_with_all_or_some_seeds():
     assert corners[0].get_xy()[0][0] > 1
 
 
+def test_heat_maps_need_no_canvas_before_the_figure_is_drawn(monkeypatch):
+    """One for each label takes time and memory as the square of the number of panels."""
+    sizes = []
+    made = RendererAgg.__init__
+    monkeypatch.setattr(RendererAgg, "__init__", lambda *size: sizes.append(size) or made(*size))
+    values = pd.DataFrame([[0.1, 0.9]], index=["normal"], columns=["relu", "tanh"])
+    scale = matrix.Scale(matplotlib.colormaps["viridis"], matplotlib.colors.Normalize(0, 1), "a")
+    figure = Figure(layout="constrained")
+    matrix.heat_maps(figure.subfigures(), [matrix.Matrix("depth 8", values, values.map(str))] * 3, scale)
+    assert sizes == []
+    figure.draw_without_rendering()
+    assert sizes
+
+
 def test_the_slope_scale_is_centred_and_depth_1_has_no_panel(default_grid):
     made = drawn(default_grid, "gradient_slope")
     assert [axes.get_title() for axes in panels(made.figure)] == ["depth 2", "depth 4", "depth 8"]
@@ -193,6 +208,28 @@ def test_the_spread_over_a_level_ranks_diverged_runs_last():
     assert spread.index.tolist() == [10, 30]
     assert spread["diverged"].tolist() == [0.25, 0.0]
     assert spread.loc[10, [0.05, 0.95]].tolist() == [stretch.DIVERGED_AT, 0.9]
+
+
+def test_of_very_many_levels_a_part_is_drawn_and_the_caption_says_so(small_grid, monkeypatch):
+    whole = drawn(small_grid, "accuracy_by_factor")
+    assert "Drawn are" not in whole.caption
+    monkeypatch.setattr(factors, "_MOST_ROWS", 2)
+    part = drawn(small_grid, "accuracy_by_factor")
+    rows, thinned = (
+        [[label.get_text() for label in axes.get_yticklabels()] for axes in made.figure.findobj(Axes)]
+        for made in (whole, part)
+    )
+    assert thinned == [[levels[0], levels[-1]] for levels in rows]
+    assert "clipping 2 of 3 levels" in part.caption
+    assert part.caption.endswith(whole.caption.rpartition("The medians")[2])
+
+
+@pytest.mark.parametrize("most", [2, 3, 7, 40])
+def test_levels_that_are_drawn_are_spread_out_from_the_first_to_the_last(most):
+    chosen = spread_out(list(range(100)), most)
+    assert (len(chosen), chosen[0], chosen[-1]) == (most, 0, 99)
+    assert np.ptp(np.diff(chosen)) <= 1
+    assert spread_out(["a", "b"], most) == ["a", "b"]
 
 
 def test_accuracy_by_factor_has_a_row_for_every_level_of_every_varied_factor(small_grid):

@@ -1,11 +1,15 @@
 """The explorer's numbers: every run's curves as the tables hold them, or thinned by as little as fits."""
 
+import gzip
+from base64 import b64decode
+
 import numpy as np
 import pandas as pd
 import pytest
+from html_page import Page
 from report_folder import build, prepare
 
-from gradgrid.report import packing
+from gradgrid.report import explorer, inputs, packing
 from gradgrid.report.packing import LADDER, Thinning, fitted, over_seeds, packed, rounded
 
 PREPARE = prepare
@@ -53,6 +57,29 @@ def test_every_run_has_its_verdict_slope_and_step_of_divergence(built, page):
         np.testing.assert_array_equal(page.numbers[f"run_{name}"][place], runs[name].astype("float32"))
 
 
+def test_tables_are_read_in_pieces_to_the_same_numbers(page, monkeypatch, tmp_path):
+    monkeypatch.setattr(inputs, "AT_ONCE", 777)
+    monkeypatch.setattr(packing, "AT_ONCE", 1000)
+    read = Page(build(prepare(tmp_path)))
+    assert read.header == page.header
+    for name, values in page.numbers.items():
+        np.testing.assert_array_equal(read.numbers[name], values)
+
+
+def test_numbers_are_packed_as_planes_of_gzip():
+    values = {"a": np.arange(5, dtype="float32").reshape(1, 5, 1), "b": np.float32([[[np.nan, -1.5]]])}
+    planes = np.frombuffer(gzip.decompress(b64decode(packed(values))), np.uint8)
+    found = planes.reshape(4, -1).T.copy().view("<f4").ravel()
+    np.testing.assert_array_equal(found, np.concatenate([v.ravel() for v in values.values()]))
+
+
+def test_large_grids_leave_out_the_reasons_of_the_verdicts_and_say_so(monkeypatch, tmp_path):
+    monkeypatch.setattr(explorer, "MOST_REASONED", 3)
+    text = build(prepare(tmp_path))
+    assert Page(text).header["reason_of"] == []
+    assert f"too large for one page: {explorer.NO_REASONS}." in text
+
+
 def test_nothing_is_thinned_and_the_page_says_nothing_of_it(page):
     assert "explorer-thinned" not in {element.get("id") for _, element in page.elements}
 
@@ -72,6 +99,7 @@ def test_the_first_rung_that_keeps_the_budget_is_taken(curves, rung):
         len(packed({"gradients": packing._thinned(curves["gradients"], thinning)})) for thinning in LADDER
     ]
     assert sizes == sorted(sizes, reverse=True)
+    assert fitted(curves, budget=sizes[rung] - 1)[1] == LADDER[rung + 1]
     made, thinning = fitted(curves, budget=sizes[rung])
     assert thinning == LADDER[rung]
     assert len(packed(made)) <= sizes[rung]

@@ -1,5 +1,7 @@
 """What runs are compared by: the final test accuracy, of a diverged run that of guessing."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -7,6 +9,8 @@ from gradgrid.core.datasets import CLASSES
 from gradgrid.core.tables import FACTOR_NAMES
 
 GUESSING = 1 / CLASSES
+MOST_NAMED = 20
+"""So many learning rates are named."""
 READ = ["dataset", *FACTOR_NAMES, "seed", "status", "validation_accuracy", "test_accuracy"]
 """The columns of the runs table that the statistics need."""
 
@@ -24,7 +28,14 @@ def scored(runs: pd.DataFrame) -> pd.DataFrame:
     rates = sorted(runs["learning_rate"].unique())
     if len(rates) == 1:
         return runs.assign(learning_rate=f"{rates[0]:g}")
-    return at_best_rate(runs).assign(learning_rate=f"best of {', '.join(f'{rate:g}' for rate in rates)}")
+    return at_best_rate(runs).assign(learning_rate=f"best of {_in_words(rates)}")
+
+
+def _in_words(rates: Sequence[float]) -> str:
+    """Learning rates in ascending order, all of them or of very many how many there are."""
+    if len(rates) <= MOST_NAMED:
+        return ", ".join(f"{rate:g}" for rate in rates)
+    return f"{len(rates):,} from {rates[0]:g} to {rates[-1]:g}"
 
 
 def with_shared_seeds(runs: pd.DataFrame) -> pd.DataFrame:

@@ -105,9 +105,11 @@ def training_curves(source: Source) -> Drawing:
     grid = panels.grid(sheet.body, activations, [f"depth {depth}" for depth in depths])
     styles = initializer_lines(source.levels["initializer"])
     highest = stretch.above(curves["max"].max())
+    _axes_of_curves(grid, highest)  # first: a y axis without limits is searched anew for each panel
     for (row, column), axes in np.ndenumerate(grid):
         _curves(axes, panels.at(curves, depths[column], activations[row]), styles)
-        _axes_of_curves(axes, rows["epoch"].max(), highest)
+        axes.update_datalim([(0, 0), (rows["epoch"].max(), 0)])
+        axes.autoscale_view(scaley=False)  # a panel without lines has none to follow
     panels.axis_labels(sheet.body, "epoch", "validation accuracy (%), upper end stretched")
     panels.legend(sheet.body, [Line2D([], [], **vars(style), label=label) for label, style in styles.items()])
     return sheet.drawing(
@@ -132,13 +134,13 @@ def _curves(axes: Axes, curves: pd.DataFrame | None, styles: dict[str, LineStyle
         axes.plot(curve.index, curve["median"], **vars(style), label=initializer)
 
 
-def _axes_of_curves(axes: Axes, epochs: float, highest: float) -> None:
-    axes.update_datalim([(0, 0), (epochs, 0)])
-    axes.autoscale_view(scaley=False)  # a panel without lines has none to follow
-    axes.set_yscale("function", functions=stretch.FUNCTIONS)
-    axes.set_ylim(0, highest)
-    axes.set_yticks(*stretch.ticks(0, highest))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+def _axes_of_curves(grid: np.ndarray, highest: float) -> None:
+    first = grid[0, 0]
+    first.set_yscale("function", functions=stretch.FUNCTIONS)
+    first.set_ylim(0, highest)
+    first.set_yticks(*stretch.ticks(0, highest))
+    for axes in grid[0]:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
 
 
 def _above_ninety(rows: pd.DataFrame) -> str:

@@ -89,10 +89,11 @@ def accuracy_with_clipping(source: Source) -> Drawing:
     grid = panels.grid(sheet.body, clippings, [f"depth {depth}" for depth in depths])
     styles = activation_points(source.levels["activation"])
     highest = rows[_ACCURACY].max()
+    stretch.stretch_y(grid[0, 0], highest)
+    for axes in grid[0]:
+        stretch.stretch_x(axes, highest)
     for (row, column), axes in np.ndenumerate(grid):
         of_clipping = pairs[clippings[row]]
-        stretch.stretch_x(axes, highest)
-        stretch.stretch_y(axes, highest)
         _scatter(axes, of_clipping[of_clipping["depth"] == depths[column]], styles)
     panels.axis_labels(
         sheet.body,

@@ -9,7 +9,7 @@ from gradgrid.core.figures import figure
 from gradgrid.core.numbers import counted, listed
 from gradgrid.core.tables import FACTOR_NAMES
 from gradgrid.figures import stretch
-from gradgrid.figures.levels import Level
+from gradgrid.figures.levels import Level, spread_out
 from gradgrid.figures.numbers import percent
 from gradgrid.figures.sheet import Drawing, Sheet, nothing
 from gradgrid.figures.source import Source
@@ -17,6 +17,8 @@ from gradgrid.figures.style import BLUE, HOLE, SMALL, TEXT
 
 _ACCURACY = "validation_accuracy"
 _QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95]
+_MOST_ROWS = 40
+"""Levels of a factor that are drawn; of more a part is."""
 _ROW_HEIGHT, _BETWEEN, _BELOW = 0.21, 0.3, 0.6
 
 
@@ -34,10 +36,11 @@ def accuracy_by_factor(source: Source) -> Drawing:
     if runs[_ACCURACY].isna().all():
         return nothing(scope, title, "No run has a final accuracy: there is nothing to compare.")
     spreads = {name: spread_by_level(runs, name).reindex(source.levels[name]) for name in varied}
-    rows = [len(spread) for spread in spreads.values()]
+    drawn = {name: spread.loc[spread_out(spread.index, _MOST_ROWS)] for name, spread in spreads.items()}
+    rows = [len(spread) for spread in drawn.values()]
     sheet = Sheet(scope, title, _ROW_HEIGHT * sum(rows) + _BETWEEN * len(rows) + _BELOW)
     axes = sheet.body.subplots(len(rows), 1, squeeze=False, sharex=True, gridspec_kw={"height_ratios": rows})
-    for axis, (name, spread) in zip(axes[:, 0], spreads.items(), strict=True):
+    for axis, (name, spread) in zip(axes[:, 0], drawn.items(), strict=True):
         _draw_levels(axis, spread)
         axis.set_title(_in_words(name), loc="left", fontsize=TEXT, fontweight="bold")
         stretch.stretch_x(axis, runs[_ACCURACY].max())
@@ -45,7 +48,8 @@ def accuracy_by_factor(source: Source) -> Drawing:
     return sheet.drawing(
         caption="Each row holds all runs with one level of a factor, whatever the other factors: the dot is the "
         "median, the thick line the middle half, the thin line from the 5th to the 95th percentile. A run that "
-        f"diverged ranks last, at “div.”; the share of such runs stands on the right. {_widest(spreads)}",
+        f"diverged ranks last, at “div.”; the share of such runs stands on the right. "
+        f"{_thinned(spreads)}{_widest(spreads)}",
         alt="Dots and lines of final validation accuracy, one row for each level of "
         f"{counted(len(varied), 'factor')}: {listed([_in_words(name) for name in varied])}.",
         units={"validation accuracy": "percent of the validation images"},
@@ -80,6 +84,13 @@ def _draw_levels(axes: Axes, spread: pd.DataFrame) -> None:
         if share > 0:
             text = f"{percent(share)} div."
             axes.text(1.01, row, text, transform=axes.get_yaxis_transform(), va="center", fontsize=SMALL)
+
+
+def _thinned(spreads: dict[str, pd.DataFrame]) -> str:
+    """Of which factors not all levels are drawn, in a sentence and a space; empty if there are none."""
+    large = {name: len(spread) for name, spread in spreads.items() if len(spread) > _MOST_ROWS}
+    said = [f"{_in_words(name)} {_MOST_ROWS} of {counted(number, 'level')}" for name, number in large.items()]
+    return f"Drawn are of {listed(said)}, evenly spaced in their order. " if said else ""
 
 
 def _widest(spreads: dict[str, pd.DataFrame]) -> str:

@@ -1,6 +1,6 @@
 """The levels of the factors: their order in every figure, and how a reader says them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gradgrid.core.registry import entries
 
@@ -41,6 +41,13 @@ def ordered(factor: str, levels: Iterable[Level]) -> list[Level]:
 def _entry(label: str) -> str:
     """The entry's name in a label such as ``leaky_relu(negative_slope=0.1)`` or ``norm=1``."""
     return label.partition("(")[0].partition("=")[0]
+
+
+def spread_out(levels: Sequence[Level], most: int) -> list[Level]:
+    """At most so many of the levels, as evenly spaced as can be, the first and the last among them; 2 or more."""
+    if len(levels) <= most:
+        return list(levels)
+    return [levels[round(place * (len(levels) - 1) / (most - 1))] for place in range(most)]
 
 
 def in_words(factor: str, level: Level) -> str:

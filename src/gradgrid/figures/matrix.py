@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import seaborn
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import Colormap, Normalize
@@ -92,20 +91,20 @@ def _places(body: SubFigure, panels: int, across: int, panel_width: float) -> li
 
 
 def _heat_map(axes: Axes, matrix: Matrix, scale: Scale, cell_width: float) -> QuadMesh:
-    labels = {"xticklabels": [*map(broken, matrix.values.columns)], "yticklabels": [*matrix.values.index]}
-    lines = {"linewidths": 0.5, "linecolor": "white"}
-    colors = {"cmap": scale.colors, "norm": scale.norm, "vmin": scale.norm.vmin, "vmax": scale.norm.vmax}
-    seaborn.heatmap(matrix.values, ax=axes, cbar=False, **colors, **labels, **lines)
-    axes.tick_params("x", rotation=90)
-    axes.tick_params("y", rotation=0)
-    axes.set(xlabel="", ylabel="")
+    rows, columns = matrix.values.shape
+    values = np.ma.masked_invalid(matrix.values.to_numpy(float))
+    style = {"cmap": scale.colors, "norm": scale.norm, "linewidth": 0.5, "edgecolor": "white"}
+    mesh = axes.pcolormesh(values, **style)
+    axes.set(xlim=(0, columns), ylim=(rows, 0))
+    axes.set_xticks(np.arange(columns) + 0.5, [*map(broken, matrix.values.columns)], rotation=90)
+    axes.set_yticks(np.arange(rows) + 0.5, [*matrix.values.index])
     axes.set_title(matrix.heading, fontsize=TEXT, fontweight="bold")
     axes.tick_params(length=0)
     axes.grid(False)
     axes.spines[:].set_visible(False)
     _cover_missing(axes, matrix)
     _annotate(axes, matrix, scale, cell_width)
-    return axes.collections[0]
+    return mesh
 
 
 def _annotate(axes: Axes, matrix: Matrix, scale: Scale, cell_width: float) -> None:

@@ -30,7 +30,11 @@ def height(rows: Sequence, row_height: float = 1.3) -> float:
 def grid(
     body: SubFigure, rows: Sequence[str], columns: Sequence[str], *, widths: Sequence[float] | None = None
 ) -> np.ndarray:
-    """Axes [rows, columns], labelled on the left and on top; the columns' ``widths`` are relative."""
+    """Axes [rows, columns], labelled on the left and on top; the columns' ``widths`` are relative.
+
+    All share the y axis, those of a column the x axis: scale, limits and ticks are set once for all that share them,
+    which takes as long as there are panels; to set them in each would take the square of that.
+    """
     ratios = {"width_ratios": widths} if widths else {}
     axes = body.subplots(
         len(rows), len(columns), squeeze=False, sharex="col", sharey=True, gridspec_kw=ratios

@@ -20,6 +20,8 @@ from gradgrid.figures.levels import Level, in_words, ordered
 
 MOST_ROWS = 20_000
 """From so many rows on, a figure's data are medians."""
+MOST_NAMED = 20
+"""So many levels that a figure does not show are named; of more, the number."""
 MOST_LEVELS = 1000
 """A number with more values is a measure."""
 
@@ -173,7 +175,8 @@ class Scope:
     def _fixed_in_words(self, factor: str) -> str:
         shown = self.fixed[factor]
         others = [str(level) for level in self.source.levels[factor] if level != shown]
-        return in_words(factor, shown) + (f" (not shown: {', '.join(others)})" if others else "")
+        said = ", ".join(others) if len(others) <= MOST_NAMED else f"{len(others):,} other levels"
+        return in_words(factor, shown) + (f" (not shown: {said})" if others else "")
 
 
 @dataclass(frozen=True)

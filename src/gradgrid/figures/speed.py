@@ -39,9 +39,10 @@ def speed_at_initialization(source: Source) -> Drawing:
     widths = [min(depth, 12) + 1.6 for depth in depths]
     grid = panels.grid(sheet.body, activations, [f"depth {depth}" for depth in depths], widths=widths)
     styles = initializer_lines(source.levels["initializer"])
+    panels.log_axis(grid[0, 0], limits)
+    for axes, depth in zip(grid[0], depths, strict=True):
+        panels.layer_ticks(axes, depth)
     for (row, column), axes in np.ndenumerate(grid):
-        panels.log_axis(axes, limits)
-        panels.layer_ticks(axes, depths[column])
         _initializer_lines(axes, panels.at(speeds, depths[column], activations[row]), styles, limits)
     panels.axis_labels(sheet.body, "layer, counted from the input (out: output layer)", _SPEED_AXIS)
     panels.legend(sheet.body, [Line2D([], [], **vars(style), label=label) for label, style in styles.items()])
@@ -102,9 +103,11 @@ def speed_over_training(source: Source) -> Drawing:
     rows, columns = [setting.label for setting in settings], [f"depth {depth}" for depth in depths]
     colors = layer_colors(deepest)
     steps = sorted({step for speed in speeds.values() for step in speed.index.unique("step")})
-    for (row, column), axes in np.ndenumerate(panels.grid(sheet.body, rows, columns)):
-        panels.log_axis(axes, limits)
+    grid = panels.grid(sheet.body, rows, columns)
+    panels.log_axis(grid[0, 0], limits)
+    for axes in grid[0]:
         panels.step_axis(axes, steps)
+    for (row, column), axes in np.ndenumerate(grid):
         _layer_lines(axes, panels.at(speeds[settings[row]], depths[column]), colors, limits)
     panels.axis_labels(sheet.body, "step (log scale from step 1 on)", _SPEED_AXIS)
     output = Line2D([], [], color=BLACK, linestyle=DASHED, label="output layer")

@@ -69,6 +69,10 @@ def _draw_panels(body: SubFigure, cells: pd.DataFrame, source: Source, size: flo
         _draw_cells(axes, of_panel, activations, initializers, size)
         if row == 0:
             axes.set_title(in_words("depth", depths[column]), fontsize=TEXT, fontweight="bold")
+    first = grid[0, 0]  # all share its axes
+    first.set(xlim=(0, len(activations)), ylim=(len(initializers), 0))
+    first.set_xticks(np.arange(len(activations)) + 0.5, activations)
+    first.set_yticks(np.arange(len(initializers)) + 0.5, initializers)
     for axes, clipping in zip(grid[:, 0], clippings, strict=True):
         words = {"fontsize": TEXT, "fontweight": "bold", "transform": axes.transAxes}
         axes.text(-0.01, 1, in_words("clipping", clipping), ha="right", va="bottom", **words)
@@ -91,10 +95,8 @@ def _draw_cells(
         for c in split.itertuples()
     ]
     axes.plot(*np.array(corners or np.empty((0, 2))).T, "o", color="white", markersize=2.2)
-    axes.set(xlim=(0, len(activations)), ylim=(len(initializers), 0))
-    axes.set_xticks(np.arange(len(activations)) + 0.5, activations, rotation=90)
-    axes.set_yticks(np.arange(len(initializers)) + 0.5, initializers)
     axes.tick_params(length=0)
+    axes.tick_params("x", rotation=90)
     axes.grid(False)
     axes.spines[:].set_visible(False)
 

@@ -10,11 +10,14 @@ import pandas as pd
 from gradgrid.core.tables import FACTOR_NAMES
 from gradgrid.core.verdicts import VERDICTS
 from gradgrid.report import cells, packing
-from gradgrid.report.inputs import CLIPPED, Inputs
+from gradgrid.report.inputs import CLIPPED, Inputs, Measured
 
 BEST_FIRST = VERDICTS[::-1]
 """The verdicts from the best to the worst."""
 SPLITS = ("train", "validation", "test")
+MOST_REASONED = 20_000
+"""Of so many cells the page says why they have their verdict; the reasons of more would be most of the page."""
+NO_REASONS = "the reasons of the verdicts are left out"
 _KINDS = {"accuracy": len(SPLITS), "clipping": len(CLIPPED)}
 """How many curves of each kind a cell has; of gradients, one a layer."""
 
@@ -24,6 +27,7 @@ def context(inputs: Inputs) -> dict[str, Any]:
     seeds = _seeds(inputs)
     columns = cells.columns(inputs.cells, len(seeds) if inputs.part else None)
     curves, thinning = packing.fitted(dict(_curves(inputs, seeds)))
+    reasoned = len(inputs.cells) <= MOST_REASONED
     arrays = {**dict(_of_cells(inputs.cells, columns)), **dict(_of_runs(inputs, seeds)), **curves}
     header = {
         "ids": inputs.cells["cell_id"].tolist(),
@@ -32,17 +36,17 @@ def context(inputs: Inputs) -> dict[str, Any]:
         "seeds": seeds,
         "verdicts": _verdicts(inputs),
         "verdict_of": _texts(inputs.cells["verdict"]),
-        "reason_of": _texts(inputs.cells["verdict_reason"]),
+        "reason_of": _texts(inputs.cells["verdict_reason"]) if reasoned else [],
         "splits": SPLITS,
         "clipped": CLIPPED,
-        "times": {name: _times(frame, thinning) for name, frame in inputs.measured.items()},
+        "times": {name: _times(measured, thinning) for name, measured in inputs.measured.items()},
         "by_seed": thinning.by_seed,
         "shapes": [(name, values.shape) for name, values in arrays.items()],
     }
     return {
         "header": header,
         "numbers": packing.packed(arrays),
-        "thinned": thinning.words,
+        "thinned": "; ".join(filter(None, [thinning.words, "" if reasoned else NO_REASONS])),
         "columns": columns,
     }
 
@@ -91,16 +95,18 @@ def _curves(inputs: Inputs, seeds: Sequence[int]) -> Iterator[tuple[str, np.ndar
 
     [rows, seeds, steps]: of each cell, in their table's order, layers 1 … depth+1, or splits, or measures.
     """
-    for name, frame in inputs.measured.items():
-        cell, seed = _places(frame, inputs.cells, seeds)
-        steps, step = np.unique(frame[_time(frame)], return_inverse=True)
+    for name, measured in inputs.measured.items():
+        steps = measured.times[measured.time].to_numpy()
         kinds = (
             inputs.cells["depth"] + 1 if name == "gradients" else pd.Series(_KINDS[name], inputs.cells.index)
         )
         first = np.concatenate([[0], np.cumsum(kinds)]).astype(int)
         values = np.full((first[-1], len(seeds), len(steps)), np.nan, dtype=np.float32)
-        for kind, measured in _kinds(name, frame):
-            values[first[cell] + kind, seed, step] = measured
+        for frame in measured.pieces():
+            cell, seed = _places(frame, inputs.cells, seeds)
+            step = np.searchsorted(steps, frame[measured.time])
+            for kind, numbers in _kinds(name, frame):
+                values[first[cell] + kind, seed, step] = numbers
         yield name, values
 
 
@@ -120,13 +126,11 @@ def _places(frame: pd.DataFrame, cells: pd.DataFrame, seeds: Sequence[int]) -> t
     return cell.astype(int), np.searchsorted(seeds, frame["seed"])
 
 
-def _times(frame: pd.DataFrame, thinning: packing.Thinning) -> dict[str, list]:
+def _times(measured: Measured, thinning: packing.Thinning) -> dict[str, list]:
     """The measured steps that are kept (of clipping, epochs), and the same in epochs."""
-    found = frame.drop_duplicates(_time(frame)).sort_values(_time(frame))
-    kept = found.iloc[thinning.steps(len(found))]
+    kept = measured.times.iloc[thinning.steps(len(measured.times))]
     # Through its shortest text a float32 becomes the number that a reader would write.
-    return {"steps": kept[_time(frame)].tolist(), "epochs": [float(str(e)) for e in kept["epoch"].to_numpy()]}
-
-
-def _time(frame: pd.DataFrame) -> str:
-    return "step" if "step" in frame else "epoch"
+    return {
+        "steps": kept[measured.time].tolist(),
+        "epochs": [float(str(e)) for e in kept["epoch"].to_numpy()],
+    }

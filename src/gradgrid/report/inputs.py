@@ -1,8 +1,10 @@
 """Reads what the report is made from; whatever is missing or does not fit together is a GradgridError."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +62,42 @@ MEASURED = {
     "clipping": [*RUN, "epoch", *CLIPPED],
 }
 """What the explorer shows of every run over its training, by table."""
+AT_ONCE = 500_000
+"""Rows of measurements that are read at a time."""
 NO_IMAGES = {"", "standard_normal"}
 """What stands for the data of rows that no images went into."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A table of measurements over training, read piece by piece: that of the gradients may be larger than memory.
+
+    ``time`` is the column that says when: step, or where there is none epoch.
+    """
+
+    path: Path
+    columns: Sequence[str]
+
+    @property
+    def time(self) -> str:
+        return "step" if "step" in self.columns else "epoch"
+
+    def pieces(self, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+        """All rows in order, at most ``AT_ONCE`` at a time, some columns or all that are shown; texts as categories.
+
+        Raises GradgridError for a table that cannot be read.
+        """
+        with _reading(self.path), pq.ParquetFile(self.path) as file:
+            for batch in file.iter_batches(AT_ONCE, columns=list(columns or self.columns)):
+                yield batch.to_pandas()
+
+    @cached_property
+    def times(self) -> pd.DataFrame:
+        """The steps, ascending, and their epochs; for a table without steps the epochs alone."""
+        columns = list(dict.fromkeys([self.time, "epoch"]))
+        found = [piece.drop_duplicates(self.time) for piece in self.pieces(columns)]
+        found = pd.concat(found) if found else pd.DataFrame(columns=columns)
+        return found.drop_duplicates(self.time).sort_values(self.time, ignore_index=True)
 
 
 @dataclass(frozen=True)
@@ -91,11 +127,11 @@ class Results:
 class Inputs(Results):
     """Everything that was read for the page.
 
-    ``measured`` holds every run's measurements over its training by table, texts as categories.
+    ``measured`` holds the tables of every run's measurements over its training by name.
     ``book`` and ``laboratory`` hold the tables of these chapters by name, or are None where they were left out.
     """
 
-    measured: Mapping[str, pd.DataFrame]
+    measured: Mapping[str, Measured]
     figures: tuple[tuple[Sidecar, Path], ...]
     config_name: str
     config_text: str
@@ -115,9 +151,7 @@ def read(
     known = results(tables, provenance)
     return Inputs(
         **vars(known),
-        measured={
-            name: _table(tables / f"{name}.parquet", columns=c).to_pandas() for name, c in MEASURED.items()
-        },
+        measured={name: Measured(tables / f"{name}.parquet", columns) for name, columns in MEASURED.items()},
         figures=_figures(figures),
         config_name=config.name,
         config_text=without_paths(_text(config)),
@@ -185,8 +219,15 @@ def _frame(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
 
 
 def _table(path: Path, **options: object) -> pa.Table:
-    try:
+    with _reading(path):
         return pq.read_table(path, **options)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Whatever goes wrong with the file is a GradgridError."""
+    try:
+        yield
     except (OSError, pa.ArrowException) as error:
         raise GradgridError(f"{path}: cannot be read ({error}); collect the tables again") from error
 
