@@ -1,0 +1,117 @@
+"""Steps replayed: on CUDA a step is captured once, as a CUDA graph, and started as one operation from then on.
+
+What is captured must find everything where it was: tensors are made before, and changed in place; shapes never change;
+nothing waits for the device. So the images, an epoch's orders, and the place in them are on the device too.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gradgrid.train.dense import DenseStack
+from gradgrid.train.pixels import DenseMinibatch, TrainingImages
+from gradgrid.train.stack import StepClipping
+
+WARM_UP = 3
+"""Calls before one is captured: libraries set themselves up in the first, and tensors that last are made there."""
+AT_ONCE = 100
+"""Steps between two looks at whether a run has diverged."""
+
+
+class Replay:
+    """A function that changes tensors of ``device`` in place; on CUDA it is captured once and replayed.
+
+    Its first calls are plain ones there too, on a stream of their own, as PyTorch asks for. ``pool`` is the memory that
+    it shares with other functions, none of which leaves anything there.
+    """
+
+    def __init__(self, function: Callable[[], None], device: torch.device, pool: object = None) -> None:
+        self._function, self._on_cuda, self._pool = function, device.type == "cuda", pool
+        self._calls, self._graph = 0, None
+
+    def __call__(self) -> None:
+        """Call the function, or have the device do again what it does."""
+        if not self._on_cuda:
+            self._function()
+        elif self._calls < WARM_UP:
+            self._call_aside()
+        else:
+            self._graph = self._graph or self._capture()
+            self._graph.replay()
+        self._calls += 1
+
+    def _call_aside(self) -> None:
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            self._function()
+        torch.cuda.current_stream().wait_stream(stream)
+
+    def _capture(self) -> "torch.cuda.CUDAGraph":
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=self._pool):
+            self._function()
+        return graph
+
+
+class ReplayedSteps:
+    """The steps of a :class:`DenseStack` through an epoch, each minibatch taken from the images on the device.
+
+    ``orders`` [P, n] are those in which the parts of the stack see the n images.
+    """
+
+    def __init__(self, stack: DenseStack, training: TrainingImages, minibatch: int) -> None:
+        like, images = training.targets, len(training.targets)
+        self.stack, self._training, self._minibatch = stack, training, minibatch
+        self.orders = torch.zeros(stack.parts, images, dtype=torch.int64, device=like.device)
+        self._offsets = torch.arange(minibatch, device=like.device)
+        self._place, self._row = self._offsets.new_zeros(1), self._offsets.new_zeros(1)
+        self._norms = like.new_zeros(AT_ONCE, stack.network.stacked)
+        self._clipped = torch.zeros_like(self._norms, dtype=torch.bool)
+        pool = torch.cuda.graph_pool_handle() if like.device.type == "cuda" else None
+        sizes = {minibatch, images % minibatch} - {0}
+        self._replays = {size: Replay(partial(self.step, size), like.device, pool) for size in sizes}
+        self._behind = 0
+
+    def begin(self, orders: np.ndarray) -> None:
+        """Begin an epoch with its ``orders`` [P, n]."""
+        self.orders.copy_(torch.from_numpy(orders))
+        self._place.zero_()
+        self._behind = 0
+
+    def take(self, steps: int) -> StepClipping | None:
+        """Take the next steps, at most ``AT_ONCE``; says what clipping did."""
+        self._row.zero_()
+        for _ in range(steps):
+            size = min(self._minibatch, self.orders.shape[1] - self._behind)
+            self._replays[size]()
+            self._behind += size
+        if not self.stack.limits.any:
+            return None
+        return StepClipping(self._norms[:steps].clone(), self._clipped[:steps].clone())
+
+    def step(self, size: int) -> None:
+        """Take a step with the next ``size`` images: what is replayed."""
+        chosen = self.orders.index_select(1, self._place + self._offsets[:size])
+        clipping = self.stack.step(self._of(chosen))
+        if clipping is not None:
+            self._norms.index_copy_(0, self._row, clipping.norms)
+            self._clipped.index_copy_(0, self._row, clipping.clipped)
+        self._row.add_(1)
+        self._place.add_(size)
+
+    def minibatches(self, begin: int, end: int) -> list[DenseMinibatch]:
+        """Those of the steps from ``begin`` to before ``end`` of the epoch."""
+        images = self.orders[:, begin * self._minibatch : end * self._minibatch]
+        return [self._of(chosen) for chosen in images.split(self._minibatch, 1)]
+
+    def _of(self, chosen: Tensor) -> DenseMinibatch:
+        """The minibatch of the images of these numbers [P, B]."""
+        images, classes = (
+            rows.index_select(0, chosen.flatten()).view(*chosen.shape, -1)
+            for rows in (self._training.dense, self._training.targets)
+        )
+        return DenseMinibatch(images, classes, self.stack.network.stacked // self.stack.parts)
