@@ -13,16 +13,24 @@ import pytest
 import torch
 import training
 from held import Held
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensorMode,
+)
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from gradgrid.core.config import Training
 from gradgrid.core.entries import Entry
 from gradgrid.core.plan import Run
 from gradgrid.core.registry import entries
 from gradgrid.core.resources import run_bytes
+from gradgrid.train.dense import DenseStack
 from gradgrid.train.evaluation import evaluate
 from gradgrid.train.pixels import TrainingImages
 from gradgrid.train.probes import measure
+from gradgrid.train.replay import ReplayedSteps
 from gradgrid.train.runs import largest_stack, largest_stack_on
 from gradgrid.train.stack import Stack
 from gradgrid.train.trainer import train
@@ -90,6 +98,69 @@ def test_all_of_a_training_is_on_the_device(changes):
 
 def test_all_of_a_training_on_own_images_is_on_the_device():
     pass_through_training([Run(training.cell(), 0)], True)
+
+
+class OnCuda(TorchDispatchMode):
+    """Fails at an operation that a CUDA graph cannot hold: one that has a tensor elsewhere, or makes the host wait.
+
+    That which makes shapes depend on values, PyTorch's fake tensors themselves refuse.
+    """
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        made = func(*args, **(kwargs or {}))
+        tensors = [leaf for leaf in tree_leaves((args, kwargs, made)) if isinstance(leaf, torch.Tensor)]
+        assert devices(*tensors) <= {"cuda"}, f"{func} leaves the device"
+        return made
+
+
+def stepped_on_fakes(runs, parts):
+    """The two steps of a dense stack that are captured, on fake tensors."""
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr(torch.cuda, "graph_pool_handle", lambda: None)
+    drawn = [training.initial(run, IMAGES) for run in runs]
+    with monkey.context(), torch.inference_mode(), FakeTensorMode(allow_non_fake_inputs=True) as mode:
+        images, parameters = (
+            moved(thing, lambda tensor: mode.from_tensor(tensor).to(CUDA)) for thing in (IMAGES, drawn)
+        )
+        stack = DenseStack(runs, parameters, "cross_entropy", 5.0 / 57, parts)
+        steps = ReplayedSteps(stack, images.training, 10)
+        steps.begin(np.zeros((parts, 57), dtype=np.int64))
+        steps.step(10)  # what lasts is made in the first, and the images are brought
+        with OnCuda():
+            steps.step(10)
+            steps.step(7)
+        assert devices(*measure(stack, images.probes, 1.0).values()) == {"cpu"}
+        assert devices(*evaluate(stack, images.splits["test"])) == {"cpu"}
+        state = moved(copy.deepcopy(stack).state(), lambda tensor: tensor.cpu())
+        stack.restore(state)
+        with OnCuda():
+            steps.step(10)
+    monkey.undo()
+
+
+@pytest.mark.parametrize("changes", LEVELS, ids=str)
+def test_a_graph_can_hold_the_steps_of_a_dense_stack(changes):
+    cells = [training.cell(clipping=each, **changes) for each in CLIPPINGS]
+    stepped_on_fakes([Run(cell, seed) for seed in (0, 1) for cell in cells], 2)
+
+
+def wait(z):
+    return z * z.max().item(), z
+
+
+def count(z):
+    return z * len(z.nonzero()), z
+
+
+def leave(z):
+    return z.cpu().to(z.device), z
+
+
+@pytest.mark.parametrize("wrong", [wait, count, leave])
+def test_a_step_that_no_graph_can_hold_is_found(wrong, monkeypatch):
+    monkeypatch.setattr("gradgrid.train.hidden.activation_function", lambda entry: wrong)
+    with pytest.raises((AssertionError, DataDependentOutputException, DynamicOutputShapeException)):
+        stepped_on_fakes([Run(training.cell(), 0), Run(training.cell(), 1)], 2)
 
 
 def test_a_tensor_left_behind_is_found():
