@@ -94,9 +94,9 @@ def run_bytes(depth: int, width: int, minibatch: int) -> int:
 def _numbers_of_a_stack(bundle: Bundle, minibatch: int, on_gpu: bool) -> int:
     """Those that a stack takes in the process's memory."""
     depth, width = bundle.depth, bundle.width
-    runs = max(Counter(run.seed for run in bundle.runs).values())  # a stack is of one seed
     if on_gpu:
-        return min(runs, TOGETHER_ON_GPU) * HOST_COPIES * _parameters(depth, width)
+        return min(len(bundle.runs), TOGETHER_ON_GPU) * HOST_COPIES * _parameters(depth, width)
+    runs = max(Counter(run.seed for run in bundle.runs).values())  # a stack is of one seed
     return min(runs, largest_stack(depth, width)) * _numbers_of_a_run(depth, width, minibatch)
 
 

@@ -39,13 +39,13 @@ class DenseNetwork(OwnImagesNetwork):
     def forward(self, images: Tensor, targets: Tensor, loss: Callable[[Tensor, Tensor], Loss]) -> Trace:
         """Feed each part its ``images`` [P, B, inputs] and compare with one-hot ``targets`` [M, B, classes]."""
         wide = product(images, self.first.view(len(images), -1, images.shape[2]).mT)
-        by_run = wide.unflatten(2, (-1, self.first.shape[1])).transpose(1, 2).flatten(0, 1)
+        by_run = wide.unflatten(2, (-1, self.first.shape[1])).transpose(1, 2).flatten(0, 1).contiguous()
         return self.upward(by_run + self.biases[0], targets, loss)
 
     def first_gradient(self, images: Tensor, deltas: Tensor) -> Tensor:
         """The gradient [M, width, inputs] of layer 1's weights, from its deltas [M, B, width]."""
         wide = deltas.unflatten(0, (len(images), -1)).transpose(1, 2).flatten(2)
-        return product(wide.mT, images).reshape(self.first.shape)
+        return product(wide.mT, images).unflatten(1, (-1, self.first.shape[1])).flatten(0, 1)
 
     def tensors(self) -> list[Tensor]:
         """The parameters themselves: the weights of all layers, the vectors."""
@@ -64,7 +64,7 @@ class _Update(DenseUpdate):
         return cutter.by_run(network.first_gradient(minibatch.images, deltas))
 
     def _descend_first(self, network: DenseNetwork, direction: Tensor) -> None:
-        network.first.sub_(direction * self.rates.learning)
+        network.first.addcmul_(direction, self.rates.learning, value=-1)
 
 
 class DenseStack(Stack):

@@ -67,6 +67,7 @@ class ReplayedSteps:
         like, images = training.targets, len(training.targets)
         self.stack, self._training, self._minibatch = stack, training, minibatch
         self.orders = torch.zeros(stack.parts, images, dtype=torch.int64, device=like.device)
+        self._behind = images
         self._offsets = torch.arange(minibatch, device=like.device)
         self._place, self._row = self._offsets.new_zeros(1), self._offsets.new_zeros(1)
         self._norms = like.new_zeros(AT_ONCE, stack.network.stacked)
@@ -74,13 +75,17 @@ class ReplayedSteps:
         pool = torch.cuda.graph_pool_handle() if like.device.type == "cuda" else None
         sizes = {minibatch, images % minibatch} - {0}
         self._replays = {size: Replay(partial(self.step, size), like.device, pool) for size in sizes}
-        self._behind = 0
 
     def begin(self, orders: np.ndarray) -> None:
         """Begin an epoch with its ``orders`` [P, n]."""
         self.orders.copy_(torch.from_numpy(orders))
         self._place.zero_()
         self._behind = 0
+
+    @property
+    def left(self) -> int:
+        """The steps of the epoch that are still to be taken."""
+        return -(-(self.orders.shape[1] - self._behind) // self._minibatch)
 
     def take(self, steps: int) -> StepClipping | None:
         """Take the next steps, at most ``AT_ONCE``; says what clipping did."""

@@ -118,7 +118,8 @@ class _Job:
         )
 
 
-def _is_out_of_memory(error: Exception) -> bool:
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return any(sign in str(error) for sign in _ALLOCATION_FAILED)
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether it says so, or what it came of: where memory runs out in a capture, the capture fails as well."""
+    if error is None or isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return error is not None
+    return any(sign in str(error) for sign in _ALLOCATION_FAILED) or _is_out_of_memory(error.__context__)
