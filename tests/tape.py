@@ -60,5 +60,5 @@ def record(monkeypatch) -> list[Tape]:
     }.items():
         monkeypatch.setattr(torch.cuda, name, stand_in)
     original, cuda = replay.Replay, torch.device("cuda")
-    monkeypatch.setattr(replay, "Replay", lambda function, device, pool: original(function, cuda, pool))
+    monkeypatch.setattr(replay, "Replay", lambda device, pool: original(cuda, pool))
     return tapes

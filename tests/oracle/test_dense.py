@@ -1,6 +1,8 @@
 """Dense stacks of several seeds: the plain loop's numbers, called or replayed, and all that a training measures."""
 
+import gc
 import itertools
+import weakref
 
 import numpy as np
 import pandas as pd
@@ -135,6 +137,19 @@ def test_every_tensor_stays_where_it_is(optimizer):
         steps.take(6)
         found.append(places())
     assert found[0] == found[1] == found[2]
+
+
+def test_nothing_is_kept_of_what_has_trained():
+    """A GPU's memory is needed for the next stack, and no collector of garbage knows of it."""
+    runs = seed_by_seed()
+    gc.disable()
+    try:
+        stack, clipping = stepped(runs, 10)
+        weights = weakref.ref(stack.network.first)
+        del stack, clipping
+        assert weights() is None
+    finally:
+        gc.enable()
 
 
 def tables(runs, images=IMAGES, **settings):

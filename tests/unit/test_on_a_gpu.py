@@ -116,7 +116,8 @@ class OnCuda(TorchDispatchMode):
 def stepped_on_fakes(runs, parts):
     """The two steps of a dense stack that are captured, on fake tensors."""
     monkey = pytest.MonkeyPatch()
-    monkey.setattr(torch.cuda, "graph_pool_handle", lambda: None)
+    for name in ("graph_pool_handle", "Stream"):
+        monkey.setattr(torch.cuda, name, lambda: None)
     drawn = [training.initial(run, IMAGES) for run in runs]
     with monkey.context(), torch.inference_mode(), FakeTensorMode(allow_non_fake_inputs=True) as mode:
         images, parameters = (

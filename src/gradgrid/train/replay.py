@@ -22,38 +22,41 @@ AT_ONCE = 100
 
 
 class Replay:
-    """A function that changes tensors of ``device`` in place; on CUDA it is captured once and replayed.
+    """Calls of one function, which changes tensors of ``device`` in place: on CUDA captured once and replayed.
 
-    Its first calls are plain ones there too, on a stream of their own, as PyTorch asks for. ``pool`` is the memory that
-    it shares with other functions, none of which leaves anything there.
+    The first calls are plain ones there too, on a stream of their own, as PyTorch asks for. ``pool`` is the memory that
+    is shared with other functions, none of which leaves anything there.
     """
 
-    def __init__(self, function: Callable[[], None], device: torch.device, pool: object = None) -> None:
-        self._function, self._on_cuda, self._pool = function, device.type == "cuda", pool
+    def __init__(self, device: torch.device, pool: object = None) -> None:
+        self._on_cuda, self._pool = device.type == "cuda", pool
+        self._aside = torch.cuda.Stream() if self._on_cuda else None
         self._calls, self._graph = 0, None
 
-    def __call__(self) -> None:
-        """Call the function, or have the device do again what it does."""
+    def __call__(self, function: Callable[[], None]) -> None:
+        """Call ``function``, always the same, or have the device do again what it did.
+
+        It is not kept: what it belongs to, and its memory, would outlive its last use.
+        """
         if not self._on_cuda:
-            self._function()
+            function()
         elif self._calls < WARM_UP:
-            self._call_aside()
+            self._call_aside(function)
         else:
-            self._graph = self._graph or self._capture()
+            self._graph = self._graph or self._captured(function)
             self._graph.replay()
         self._calls += 1
 
-    def _call_aside(self) -> None:
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            self._function()
-        torch.cuda.current_stream().wait_stream(stream)
+    def _call_aside(self, function: Callable[[], None]) -> None:
+        self._aside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self._aside):
+            function()
+        torch.cuda.current_stream().wait_stream(self._aside)
 
-    def _capture(self) -> "torch.cuda.CUDAGraph":
+    def _captured(self, function: Callable[[], None]) -> "torch.cuda.CUDAGraph":
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, pool=self._pool):
-            self._function()
+            function()
         return graph
 
 
@@ -74,7 +77,7 @@ class ReplayedSteps:
         self._clipped = torch.zeros_like(self._norms, dtype=torch.bool)
         pool = torch.cuda.graph_pool_handle() if like.device.type == "cuda" else None
         sizes = {minibatch, images % minibatch} - {0}
-        self._replays = {size: Replay(partial(self.step, size), like.device, pool) for size in sizes}
+        self._replays = {size: Replay(like.device, pool) for size in sizes}
 
     def begin(self, orders: np.ndarray) -> None:
         """Begin an epoch with its ``orders`` [P, n]."""
@@ -92,7 +95,7 @@ class ReplayedSteps:
         self._row.zero_()
         for _ in range(steps):
             size = min(self._minibatch, self.orders.shape[1] - self._behind)
-            self._replays[size]()
+            self._replays[size](partial(self.step, size))
             self._behind += size
         if not self.stack.limits.any:
             return None
