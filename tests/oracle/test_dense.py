@@ -48,7 +48,7 @@ def stepped(runs, size, epochs=EPOCHS, images=IMAGES):
     """The stack after some epochs, and what clipping did in them."""
     parameters = [training.initial(run, images) for run in runs]
     stack = DenseStack(runs, parameters, "cross_entropy", DECAY, len(SEEDS))
-    steps, clipping = ReplayedSteps(stack, images.training, min(size, images.size)), []
+    steps, clipping = ReplayedSteps(stack, images.training, size), []
     for epoch in range(1, epochs + 1):
         steps.begin(orders(runs, epoch))
         clipping.append(steps.take(-(-images.size // size)))
@@ -91,6 +91,11 @@ def test_minibatches_of_every_size(size, replayed, monkeypatch):
     stack, _ = stepped(seed_by_seed(optimizer=Entry("adam")), size)
     assert_ends_where_the_plain_loop_ends(stack, size)
     assert len(tapes) == (1 + (size == 10)) * replayed
+
+
+def test_one_run_of_each_seed():
+    stack, _ = stepped(seed_by_seed()[::4], 10)
+    assert_ends_where_the_plain_loop_ends(stack, 10)
 
 
 def test_a_number_that_python_counts_would_show(monkeypatch):

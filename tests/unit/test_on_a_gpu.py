@@ -31,7 +31,7 @@ from gradgrid.train.evaluation import evaluate
 from gradgrid.train.pixels import TrainingImages
 from gradgrid.train.probes import measure
 from gradgrid.train.replay import ReplayedSteps
-from gradgrid.train.runs import largest_stack, largest_stack_on
+from gradgrid.train.runs import largest_stack, largest_stack_on, stacks_on
 from gradgrid.train.stack import Stack
 from gradgrid.train.trainer import train
 
@@ -183,6 +183,13 @@ def test_stacks_on_a_gpu_are_bounded_by_its_free_memory(monkeypatch):
     assert held * run_bytes(4, 30, 10) <= 2 * 2**30 < (held + 1) * run_bytes(4, 30, 10)
     assert largest(0.001, depth=4, width=30) == 1
     assert largest_stack_on(torch.device("cpu"), training.cell(depth=1, width=30), 10) == largest_stack(1, 30)
+
+
+def test_seeds_share_a_stack_on_a_gpu_alone(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (2**34, 2**34))
+    runs = [Run(training.cell(learning_rate=rate), seed) for seed in (0, 1) for rate in (0.1, 0.2)]
+    assert stacks_on(CUDA, runs, 57, Training()) == [runs]
+    assert stacks_on(torch.device("cpu"), runs, 57, Training()) == [runs[:2], runs[2:]]
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,8 @@ class ReplayedSteps:
 
     def __init__(self, stack: DenseStack, training: TrainingImages, minibatch: int) -> None:
         like, images = training.targets, len(training.targets)
-        self.stack, self._training, self._minibatch = stack, training, minibatch
+        self.stack, self._minibatch = stack, minibatch
+        self._images, self._targets = training.dense, like
         self.orders = torch.zeros(stack.parts, images, dtype=torch.int64, device=like.device)
         self._behind = images
         self._offsets = torch.arange(minibatch, device=like.device)
@@ -120,6 +121,6 @@ class ReplayedSteps:
         """The minibatch of the images of these numbers [P, B]."""
         images, classes = (
             rows.index_select(0, chosen.flatten()).view(*chosen.shape, -1)
-            for rows in (self._training.dense, self._training.targets)
+            for rows in (self._images, self._targets)
         )
         return DenseMinibatch(images, classes, self.stack.network.stacked // self.stack.parts)

@@ -45,12 +45,7 @@ def train_runs(
     length = epochs(training, images.name), steps_per_epoch(training, images.name, images.size)
     heading = f"{title}: {len(runs)} runs of {length[0]} epochs"
     progress = Progress(heading, length[0] * length[1] * len(runs), "run-steps")
-    device, cell = images.training.targets.device, runs[0].cell
-    largest = largest_stack_on(device, cell, min(training.minibatch, images.size))
-    if device.type == "cuda":
-        stacks = side_by_side(runs, largest)
-    else:
-        stacks = alike(runs, training.weight_decay / images.size, largest)
+    stacks = stacks_on(images.training.targets.device, runs, images.size, training)
     job = _Job(images, training, *length, progress, checkpoints)
     parts = [records.tables() for stack in stacks for records in job.train(stack)]
     whole = {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in BUNDLE_TABLES}
@@ -58,6 +53,14 @@ def train_runs(
     _LOG.info("%s trained on %s, %d diverged", heading, images.name, diverged)
     blank = {"gradient_slope": None, "verdict": None}
     return whole | {"runs": whole["runs"].assign(**blank)}
+
+
+def stacks_on(device: torch.device, runs: Sequence[Run], images: int, training: Training) -> list[list[Run]]:
+    """Runs of one architecture in the stacks in which they train on a device, with so many training images."""
+    largest = largest_stack_on(device, runs[0].cell, min(training.minibatch, images))
+    if device.type == "cuda":
+        return side_by_side(runs, largest)
+    return alike(runs, training.weight_decay / images, largest)
 
 
 def largest_stack_on(device: torch.device, cell: Cell, minibatch: int) -> int:
