@@ -1,7 +1,8 @@
 """Dense stacks: runs of several seeds side by side, in steps whose shapes never change, so that they can be replayed.
 
-For a GPU, which multiplies zeros faster than it passes over them. The runs stand seed by seed, equally many of each; a
-seed's minibatch is there once, and layer 1 is one product a seed. The mathematics is that of the other stacks.
+For a GPU. Dense, because lists of the pixels that are not zero have another length in every step. The runs stand seed
+by seed, equally many of each; a seed's minibatch is there once, and layer 1 is one product for all its runs. The
+mathematics is that of the other stacks.
 """
 
 from collections.abc import Callable, Iterable, Sequence
