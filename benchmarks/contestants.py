@@ -1,10 +1,10 @@
-"""What takes training steps side by side: what a user would write, in several ways, and GradGrid's two.
+"""What takes training steps side by side: what a user would write, in several ways, and GradGrid's own.
 
 All train on the same images, with minibatches gathered from the training set as part of their steps.
 """
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +17,11 @@ from gradgrid.core.entries import Entry
 from gradgrid.core.plan import Cell, Run
 from gradgrid.data import Data
 from gradgrid.train.compiled import CompiledStack
+from gradgrid.train.dense import DenseStack
 from gradgrid.train.images import CLASSES, Images
 from gradgrid.train.initialization import initialize
+from gradgrid.train.network import Parameters
+from gradgrid.train.replay import AT_ONCE, WARM_UP, ReplayedSteps
 from gradgrid.train.stack import Stack
 
 DECAY, NORM, VALUE = 5.0 / 50_000, 1.0, 0.1
@@ -53,10 +56,10 @@ class Setting:
         return Cell(self.depth, *start, clipping, self.width, Entry(self.optimizer), self.rate)
 
 
-def plain_loop(data: Data, setting: Setting) -> Steps:
+def plain_loop(data: Data, setting: Setting, device: str = "cpu") -> Steps:
     """What a PyTorch user writes: nn.Sequential, loss.backward, torch.optim, torch.nn.utils.clip_grad_*."""
-    images, targets = torch.from_numpy(data.train_images), _one_hot(data)
-    network, cost, chosen = _network(setting), nn.BCEWithLogitsLoss(reduction="sum"), _chosen(data, setting)
+    images, targets, chosen = _on(device, data, setting)
+    network, cost = _network(setting).to(device), nn.BCEWithLogitsLoss(reduction="sum")
     optimizer = _optimizer(network, setting)
 
     def steps(number: int) -> None:
@@ -87,10 +90,10 @@ def book_loop(data: Data, setting: Setting) -> Steps:
     return steps
 
 
-def torch_func(data: Data, setting: Setting, runs: int) -> Steps:
+def torch_func(data: Data, setting: Setting, runs: int, device: str = "cpu") -> Steps:
     """The ensemble of PyTorch's tutorial: ``stack_module_state``, ``vmap`` and ``grad``; plain descent alone."""
-    images, targets, chosen = torch.from_numpy(data.train_images), _one_hot(data), _chosen(data, setting)
-    networks = [_network(setting) for _ in range(runs)]
+    images, targets, chosen = _on(device, data, setting)
+    networks = [_network(setting).to(device) for _ in range(runs)]
     parameters, _ = stack_module_state(networks)
     parameters = {name: value.detach() for name, value in parameters.items()}
     like = networks[0]
@@ -110,10 +113,10 @@ def torch_func(data: Data, setting: Setting, runs: int) -> Steps:
     return steps
 
 
-def stacked_autograd(data: Data, setting: Setting, runs: int) -> Steps:
+def stacked_autograd(data: Data, setting: Setting, runs: int, device: str = "cpu") -> Steps:
     """Stacked weights, ``torch.baddbmm`` and ``backward``; plain descent alone."""
-    images, targets, chosen = torch.from_numpy(data.train_images), _one_hot(data), _chosen(data, setting)
-    stacked, _ = stack_module_state([_network(setting) for _ in range(runs)])
+    images, targets, chosen = _on(device, data, setting)
+    stacked, _ = stack_module_state([_network(setting).to(device) for _ in range(runs)])
     parameters = list(stacked.values())
     pairs = list(zip(parameters[::2], parameters[1::2], strict=True))
 
@@ -164,6 +167,26 @@ def kernel(images: Images, setting: Setting, runs: int, seconds: np.ndarray | No
     return steps
 
 
+def replayed(images: Images, setting: Setting, runs: int) -> Steps:
+    """GradGrid's dense stack, of one seed; on CUDA its steps are replayed."""
+    members, like = _members(setting, runs), images.training.targets
+    parameters = [[(w.to(like), b.to(like)) for w, b in layers] for layers in _initial(members, images)]
+    taken = ReplayedSteps(
+        DenseStack(members, parameters, "cross_entropy", DECAY, 1), images.training, setting.minibatch
+    )
+    order = _orders(images)
+
+    @torch.inference_mode()
+    def steps(number: int) -> None:
+        for begin in range(0, number, AT_ONCE):
+            if taken.left < AT_ONCE:
+                taken.begin(next(order)[None])
+            taken.take(min(AT_ONCE, number - begin))
+
+    steps(WARM_UP + 1)  # what is timed is replayed
+    return steps
+
+
 def compiled_stack(images: Images, setting: Setting, runs: int) -> CompiledStack:
     """Runs for the kernel."""
     return CompiledStack(pytorch_stack(images, setting, runs), images.training, setting.minibatch, DECAY)
@@ -171,9 +194,36 @@ def compiled_stack(images: Images, setting: Setting, runs: int) -> CompiledStack
 
 def pytorch_stack(images: Images, setting: Setting, runs: int) -> Stack:
     """Runs as PyTorch has them."""
-    members = [Run(setting.cell, seed) for seed in range(runs)]
-    parameters = [initialize(run, "normal", images.probes.dense, CLASSES) for run in members]
-    return Stack(members, parameters, "cross_entropy", DECAY, (setting.minibatch, *images.sizes()))
+    members = _members(setting, runs)
+    sizes = (setting.minibatch, *images.sizes())
+    return Stack(members, _initial(members, images), "cross_entropy", DECAY, sizes)
+
+
+def _members(setting: Setting, runs: int) -> list[Run]:
+    return [Run(setting.cell, seed) for seed in range(runs)]
+
+
+def _initial(members: Sequence[Run], images: Images) -> list[Parameters]:
+    return [initialize(run, "normal", images.probes.dense, CLASSES) for run in members]
+
+
+def products(setting: Setting, runs: int, device: str = "cpu") -> Steps:
+    """The dense matrix products of a step, forward, backward and of the weight gradients, and nothing else."""
+    sizes = [784, *[setting.width] * setting.depth, 10]
+    layers = []
+    for inputs, outputs in itertools.pairwise(sizes):
+        shapes = (setting.minibatch, inputs), (outputs, inputs), (setting.minibatch, outputs)
+        layers.append([torch.rand(runs, *shape, device=device) for shape in shapes])
+
+    def steps(number: int) -> None:
+        for _ in range(number):
+            for layer, (a, weights, delta) in enumerate(layers):
+                torch.bmm(a, weights.mT)
+                torch.bmm(delta.mT, a)
+                if layer:
+                    torch.bmm(delta, weights)
+
+    return steps
 
 
 def _network(setting: Setting) -> nn.Sequential:
@@ -203,9 +253,15 @@ def _descend(parameters: list[Tensor], gradients: Iterable[Tensor], setting: Set
         parameter.sub_(gradient, alpha=setting.rate)
 
 
-def _chosen(data: Data, setting: Setting) -> Iterator[Tensor]:
+def _on(device: str, data: Data, setting: Setting) -> tuple[Tensor, Tensor, Iterator[Tensor]]:
+    """Images, one-hot targets and the numbers of each minibatch's images, on a device."""
+    images = torch.from_numpy(data.train_images).to(device)
+    return images, _one_hot(data).to(device), _chosen(data, setting, device)
+
+
+def _chosen(data: Data, setting: Setting, device: str = "cpu") -> Iterator[Tensor]:
     while True:
-        yield from torch.randperm(len(data.train_images)).split(setting.minibatch)
+        yield from torch.randperm(len(data.train_images), device=device).split(setting.minibatch)
 
 
 def _orders(images: Images) -> Iterator[np.ndarray]:

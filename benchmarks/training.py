@@ -1,14 +1,14 @@
 """Time training steps side by side: a plain PyTorch loop, the book's NumPy loop, two ways to stack, and GradGrid's two.
 
-    python -m benchmarks.training [--only TABLE …] [--json FILE]
+    python -m benchmarks.training [--device cuda] [--only TABLE …] [--json FILE]
 
-One process, one thread, MNIST, processor time. Every contestant takes its turn in each round; told are the median
-over the rounds, the middle half of them, and the ratio to the plain loop of the same rounds. The floor beside it are
-the same matrix products alone, and the bytes that a step must move at the speed at which this core copies memory.
+One process, one thread or GPU, MNIST, processor time (with a GPU wall time). Every contestant takes its turn in each
+round; told are the median over the rounds, the middle half of them, and the ratio to the plain loop of the same rounds.
+The floor beside it are the same matrix products alone, and on the CPU the bytes that a step must move at the speed at
+which this core copies memory.
 """
 
 import argparse
-import itertools
 import json
 import statistics
 import tempfile
@@ -27,13 +27,17 @@ from benchmarks.contestants import (
     compiled_stack,
     kernel,
     plain_loop,
+    products,
     pytorch_stack,
+    replayed,
     stack,
     stacked_autograd,
     torch_func,
 )
 from gradgrid.core.config import Dataset
+from gradgrid.core.errors import GradgridError
 from gradgrid.data import Data, load, prepare
+from gradgrid.train.device import device_facts, find_device
 from gradgrid.train.evaluation import evaluate
 from gradgrid.train.images import Images
 from gradgrid.train.native import PARTS
@@ -61,23 +65,23 @@ def contestants(data: Data, images: Images, setting: Setting, runs: int = RUNS) 
     return found
 
 
-def products(setting: Setting, runs: int) -> Steps:
-    """The dense matrix products of a step, forward, backward and of the weight gradients, and nothing else."""
-    sizes = [784, *[setting.width] * setting.depth, 10]
-    layers = []
-    for inputs, outputs in itertools.pairwise(sizes):
-        a, delta = torch.rand(runs, setting.minibatch, inputs), torch.rand(runs, setting.minibatch, outputs)
-        layers.append((a, torch.rand(runs, outputs, inputs), delta))
+def on_cuda(data: Data, images: Images, setting: Setting, runs: int = RUNS) -> Contestants:
+    """Everyone who can do it on a GPU."""
+    found: Contestants = {PLAIN: (plain_loop(data, setting, "cuda"), 1)}
+    if setting.optimizer == "sgd" and setting.clipping != "value":
+        found["torch.func"] = (torch_func(data, setting, runs, "cuda"), runs)
+        found["stacked autograd"] = (stacked_autograd(data, setting, runs, "cuda"), runs)
+    found["GradGrid, replayed"] = (replayed(images, setting, runs), runs)
+    found["matrix products alone"] = (products(setting, runs, "cuda"), runs)
+    return {name: (_to_the_end(steps), count) for name, (steps, count) in found.items()}
 
-    def steps(number: int) -> None:
-        for _ in range(number):
-            for layer, (a, weights, delta) in enumerate(layers):
-                torch.bmm(a, weights.mT)
-                torch.bmm(delta.mT, a)
-                if layer:
-                    torch.bmm(delta, weights)
 
-    return steps
+def _to_the_end(steps: Steps) -> Steps:
+    def finished(number: int) -> None:
+        steps(number)
+        torch.cuda.synchronize()
+
+    return finished
 
 
 def bytes_moved(images: Images, setting: Setting) -> float:
@@ -97,10 +101,10 @@ def copy_speed(size: int = 2**18) -> float:
     source, target = np.ones(size, np.uint8), np.empty(size, np.uint8)
     times = []
     for _ in range(50):
-        began = time.process_time()
+        began = _now()
         for _ in range(40):
             np.copyto(target, source)
-        times.append(time.process_time() - began)
+        times.append(_now() - began)
     return 2 * 40 * size / statistics.median(times)
 
 
@@ -110,18 +114,23 @@ def side_by_side(found: Contestants, rounds: int, seconds: float) -> dict[str, l
     times: dict[str, list[float]] = {name: [] for name in found}
     for _ in range(rounds):
         for name, (steps, runs) in found.items():
-            began = time.process_time()
+            began = _now()
             steps(counts[name])
-            times[name].append((time.process_time() - began) / counts[name] / runs * 1e6)
+            times[name].append((_now() - began) / counts[name] / runs * 1e6)
     return times
+
+
+def _now() -> float:
+    """Processor time; with a GPU, for which the processor waits, wall time."""
+    return time.perf_counter() if torch.cuda.is_initialized() else time.process_time()
 
 
 def _count(steps: Steps, seconds: float) -> int:
     """How many steps take about so long; it has warmed up meanwhile."""
     steps(2)
-    began = time.process_time()
+    began = _now()
     steps(5)
-    return int(min(400, max(2, seconds * 5 / (time.process_time() - began))))
+    return int(min(400, max(2, seconds * 5 / (_now() - began))))
 
 
 def rows(times: dict[str, list[float]]) -> Iterator[dict]:
@@ -151,6 +160,10 @@ TABLES: dict[str, list[tuple[Setting, int]]] = {
     ],
 }  # fmt: skip
 """What varies in each table, and how many runs train together."""
+ON_CUDA = {name: [(setting, 1024) for setting, _ in table] for name, table in TABLES.items()} | {
+    "M": [(replace(BASE, depth=d), 4**e) for d in (1, 4) for e in range(7)]
+}
+"""The same for a GPU."""
 
 
 def profile(images: Images, setting: Setting) -> dict[str, float]:
@@ -185,9 +198,9 @@ def measuring(images: Images, rounds: int) -> dict[str, float]:
 def _time(what: Callable[[], object], amount: int, rounds: int) -> float:
     times = []
     for _ in range(rounds + 1):
-        began = time.process_time()
+        began = _now()
         what()
-        times.append((time.process_time() - began) / amount * 1e6)
+        times.append((_now() - began) / amount * 1e6)
     return round(statistics.median(times[1:]), 3)
 
 
@@ -199,6 +212,7 @@ def main() -> None:
     parser.add_argument(
         "--only", nargs="+", choices=[*TABLES, "profile", "measuring"], help="these tables alone"
     )
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="what everyone trains on")
     parser.add_argument("--rounds", type=int, default=9, help="turns that each contestant takes")
     parser.add_argument(
         "--seconds", type=float, default=0.05, help="time that a contestant takes in a turn, about"
@@ -206,12 +220,17 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write everything there as well")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    data = _data()
-    images = Images.of(data, torch.device("cpu"))
-    wanted = arguments.only or [*TABLES, "profile", "measuring"]
-    told: dict[str, object] = {"dataset": data.name, "torch": torch.__version__}
-    for table in (name for name in TABLES if name in wanted):
-        told[table] = list(_table(data, images, TABLES[table], arguments.rounds, arguments.seconds))
+    try:
+        device = find_device(arguments.device)
+    except GradgridError as error:
+        parser.exit(1, f"{error}\n")
+    on_gpu, data = device.type == "cuda", _data()
+    images = Images.of(data, device)
+    tables = ON_CUDA if on_gpu else TABLES
+    wanted = arguments.only or [*TABLES, *([] if on_gpu else ["profile", "measuring"])]
+    told: dict[str, object] = {"dataset": data.name, **device_facts(device)}
+    for table in (name for name in tables if name in wanted):
+        told[table] = list(_table(data, images, tables[table], arguments.rounds, arguments.seconds))
     with torch.inference_mode():
         if "profile" in wanted:
             told["profile"] = {
@@ -228,14 +247,13 @@ def main() -> None:
 def _table(
     data: Data, images: Images, settings: Iterable[tuple[Setting, int]], rounds: int, seconds: float
 ) -> Iterator[dict]:
-    speed = copy_speed()
+    on_gpu = images.training.targets.device.type == "cuda"
+    everyone, speed = (on_cuda, None) if on_gpu else (contestants, copy_speed())
     for setting, runs in settings:
-        floor = bytes_moved(images, setting) / speed * 1e6
-        print(
-            f"{_words(setting)}, M = {runs}; weights alone, by copying speed: {floor:.1f} µs a run-step",
-            flush=True,
-        )
-        found = list(rows(side_by_side(contestants(data, images, setting, runs), rounds, seconds)))
+        floor = round(bytes_moved(images, setting) / speed * 1e6, 2) if speed else None
+        told = f"; weights alone, by copying speed: {floor:.1f} µs a run-step" if floor else ""
+        print(f"{_words(setting)}, M = {runs}{told}", flush=True)
+        found = list(rows(side_by_side(everyone(data, images, setting, runs), rounds, seconds)))
         for row in found:
             low, high = row["quartiles"]
             print(
@@ -243,7 +261,7 @@ def _table(
                 f"{row['times the plain loop']:9.1f} × the plain loop",
                 flush=True,
             )
-        yield asdict(setting) | {"runs": runs, "copying floor": round(floor, 2), "found": found}
+        yield asdict(setting) | {"runs": runs, "copying floor": floor, "found": found}
 
 
 def _words(setting: Setting) -> str:

@@ -35,7 +35,7 @@ class Held(TorchDispatchMode):
 
 IDLE = {
     "_unsafe_view", "as_strided", "detach", "empty", "expand", "flatten", "mT", "new_empty", "select", "slice", "split",
-    "split_with_sizes", "squeeze", "t", "transpose", "unbind", "unsqueeze", "view", "view_as",
+    "split_with_sizes", "squeeze", "t", "transpose", "unbind", "unflatten", "unsqueeze", "view", "view_as",
 }  # fmt: skip
 """Operations that only look at a tensor in another way, or reserve memory."""
 

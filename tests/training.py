@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gradgrid.core.entries import Entry
 from gradgrid.core.plan import Cell, Run
@@ -12,6 +12,7 @@ from gradgrid.core.seeds import derive
 from gradgrid.train import reference
 from gradgrid.train.images import Images
 from gradgrid.train.initialization import initialize
+from gradgrid.train.network import Network
 from gradgrid.train.stack import Stack
 
 INPUTS, CLASSES = 784, 10
@@ -101,3 +102,33 @@ def reference_parameters(run: Run, images: Images, loss: str, decay: float, size
     network = plainly_trained(run, images, loss, decay, size)
     linears = [layer for layer in network if isinstance(layer, torch.nn.Linear)]
     return [(layer.weight.data, layer.bias.data) for layer in linears]
+
+
+def of_stack(network: Network, run: int) -> dict[str, list[Tensor]]:
+    """A run's weights, biases, gains, shifts and running statistics, layer by layer."""
+    weights, biases = zip(*network.parameters(run), strict=True)
+    norms = network.normalizations
+    kept = [n for n in norms if n.axis.running]
+    return {
+        "weights": list(weights),
+        "biases": list(biases),
+        "gains": [n.gains[run, 0].clone() for n in norms],
+        "shifts": [n.shifts[run, 0].clone() for n in norms],
+        "means": [n.mean[run, 0].clone() for n in kept],
+        "variances": [n.variance[run, 0].clone() for n in kept],
+    }
+
+
+def of_module(network: nn.Module) -> dict[str, list[Tensor]]:
+    """The same of a plain network."""
+    linears = [module for module in network.modules() if isinstance(module, nn.Linear)]
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm1d | nn.LayerNorm)]
+    kept = [n for n in norms if isinstance(n, nn.BatchNorm1d)]
+    return {
+        "weights": [m.weight.data for m in linears],
+        "biases": [m.bias.data for m in linears],
+        "gains": [n.weight.data for n in norms],
+        "shifts": [n.bias.data for n in norms],
+        "means": [n.running_mean for n in kept],
+        "variances": [n.running_var for n in kept],
+    }

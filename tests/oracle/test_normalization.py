@@ -7,6 +7,7 @@ import pytest
 import torch
 import training
 from torch import nn
+from training import of_module, of_stack
 
 from gradgrid.core.config import Training
 from gradgrid.core.entries import Entry
@@ -38,36 +39,6 @@ def runs_of(kind, residual, **changes):
         Run(training.cell(normalization=kind, residual=residual, clipping=clipping, **changes), seed)
         for seed, clipping in enumerate(CLIPPINGS)
     ]
-
-
-def of_stack(network, run):
-    """A run's weights, biases, gains, shifts and running statistics, layer by layer."""
-    weights, biases = zip(*network.parameters(run), strict=True)
-    norms = network.normalizations
-    kept = [n for n in norms if n.axis.running]
-    return {
-        "weights": list(weights),
-        "biases": list(biases),
-        "gains": [n.gains[run, 0].clone() for n in norms],
-        "shifts": [n.shifts[run, 0].clone() for n in norms],
-        "means": [n.mean[run, 0].clone() for n in kept],
-        "variances": [n.variance[run, 0].clone() for n in kept],
-    }
-
-
-def of_module(network):
-    """The same of a plain network."""
-    linears = [module for module in network.modules() if isinstance(module, nn.Linear)]
-    norms = [module for module in network.modules() if isinstance(module, NORMS)]
-    kept = [n for n in norms if isinstance(n, nn.BatchNorm1d)]
-    return {
-        "weights": [m.weight.data for m in linears],
-        "biases": [m.bias.data for m in linears],
-        "gains": [n.weight.data for n in norms],
-        "shifts": [n.bias.data for n in norms],
-        "means": [n.running_mean for n in kept],
-        "variances": [n.running_var for n in kept],
-    }
 
 
 @every_form

@@ -65,6 +65,13 @@ def test_runs_with_their_own_images(tmp_path):
     resumed([Run(cell, seed) for cell in cells for seed in range(3)], tmp_path, own_images=True)
 
 
+@pytest.mark.parametrize("optimizer", entries("optimizers"))
+def test_runs_of_several_seeds(tmp_path, optimizer):
+    changes = {"optimizer": Entry(optimizer), "normalization": Entry("batch"), "learning_rate": 0.01}
+    cells = [run.cell for run in some_runs(**changes)]
+    resumed([Run(cell, seed) for seed in range(2) for cell in cells], tmp_path)
+
+
 def test_runs_that_diverge_in_every_epoch(tmp_path):
     given = ((1.0, 0.01), (1.0, 0.1), (1.0, 0.3), (1e5, 0.3))
     cells = [

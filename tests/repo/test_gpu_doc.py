@@ -4,15 +4,19 @@ import re
 from pathlib import Path
 
 import agreement
+import numpy as np
 import pytest
 import torch
 import training
 from held import Operations
 
 from gradgrid.core.entries import Entry
+from gradgrid.core.gpu_times import OPERATIONS, OPTIMIZER_OPERATIONS
 from gradgrid.core.plan import Run
 from gradgrid.core.resources import run_bytes
 from gradgrid.core.shares import TOGETHER_ON_GPU
+from gradgrid.train.dense import DenseStack
+from gradgrid.train.replay import ReplayedSteps
 from gradgrid.train.runs import largest_stack_on
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -35,14 +39,37 @@ def test_memory(row, monkeypatch):
 def test_operations_of_a_step(depth):
     fixed, each = map(int, re.search(r"is (\d+) \+ (\d+) × depth operations", PAGE).groups())
     clippings = [None, Entry.of("norm", {"threshold": 1.0}), Entry.of("value", {"threshold": 0.1})]
-    runs = [Run(training.cell(depth=depth, width=30, clipping=each), 0) for each in clippings]
-    images = training.images_of(training.dataset(images=20), torch.float32)
-    with torch.inference_mode():
-        stack = training.stacked(runs, images, "cross_entropy", 1e-4, 10)
-        minibatch = next(images.training.minibatches(training.order(20), 10))[0]
-        with Operations() as counted:
-            stack.step(minibatch)
+    cells = [training.cell(depth=depth, width=30, clipping=each) for each in clippings]
+    with Operations() as counted:
+        next_step = second_step([Run(cell, seed) for seed in (0, 1) for cell in cells])
+        counted.number = 0
+        next_step()
     assert counted.number == fixed + each * depth
+
+
+@pytest.mark.parametrize("clipping", OPERATIONS)
+@pytest.mark.parametrize("optimizer", OPTIMIZER_OPERATIONS)
+@pytest.mark.parametrize("depth", [1, 2, 4])
+def test_operations_of_the_model(depth, optimizer, clipping):
+    threshold = None if clipping == "none" else Entry.of(clipping, {"threshold": 1.0})
+    cell = training.cell(depth=depth, width=30, optimizer=Entry(optimizer), clipping=threshold)
+    with Operations() as counted:
+        next_step = second_step([Run(cell, seed) for seed in (0, 1)])
+        counted.number = 0
+        next_step()
+    parts = OPERATIONS[clipping], OPTIMIZER_OPERATIONS[optimizer]
+    assert counted.number == sum(fixed + each * depth for fixed, each in parts)
+
+
+@torch.inference_mode()
+def second_step(runs):
+    """Take a step of a dense stack of two seeds; what takes the next."""
+    images = training.images_of(training.dataset(images=20), torch.float32)
+    stack = DenseStack(runs, [training.initial(run, images) for run in runs], "cross_entropy", 1e-4, 2)
+    steps = ReplayedSteps(stack, images.training, 10)
+    steps.begin(np.stack([training.order(20, seed) for seed in (0, 1)]))
+    steps.step(10)
+    return torch.inference_mode()(lambda: steps.step(10))
 
 
 def test_tolerances():

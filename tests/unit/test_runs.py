@@ -18,6 +18,7 @@ from gradgrid.train import runs
 UNTYPED = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to ..."
 ERRORS = {
     "cuda": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+    "capture": RuntimeError("CUDA error: operation failed due to a previous error during capture"),
     "driver": RuntimeError(
         "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported at ..."
     ),
@@ -25,6 +26,7 @@ ERRORS = {
     "cpu": RuntimeError(UNTYPED),
     "numpy": MemoryError("Unable to allocate 32.0 GiB for an array"),
 }
+ERRORS["capture"].__context__ = ERRORS["cuda"]
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """About how long training takes on a GPU: a model of which nothing was measured on one.
 
-A step of a stack takes as long as starting its operations or as moving its memory, whichever is longer. Operations and
-bytes were counted; what each takes is an estimate.
+A step of a stack takes as long as its operations, one after the other, take to begin, or as moving its memory,
+whichever is longer. Operations and bytes were counted; what each takes is an estimate.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,30 +15,38 @@ from gradgrid.core.shares import TOGETHER_ON_GPU
 if TYPE_CHECKING:  # the plan asks how long its runs take
     from gradgrid.core.plan import Run
 
+Amounts = dict[str, tuple[float, float]]
+"""By name: a fixed part, and one for each hidden layer."""
+
 GPU_JOB_SECONDS = 10.0
 """Starting a job, loading its data and waking the GPU up: the CPU's 5.5 s and an estimate; not measured."""
-GPU_OPERATION_MICROSECONDS = 5.0
-"""Starting one operation from Python: 2 µs measured on the CPU in stacks of 8 runs of width 4, which do hardly any
-work, and an estimate of 3 µs for a kernel's launch."""
+GPU_OPERATION_MICROSECONDS = 2.0
+"""From one operation of a replayed graph to the next, if there is hardly any work in it: an estimate."""
 GPU_BYTES_PER_SECOND = 500e9
 """Memory moved by operations of this kind: an estimate between the data sheets of NVIDIA's T4 and A100 (40 GB)."""
-CUT_MICROSECONDS = 70.0
-"""Cutting a minibatch of ten MNIST-like images on the CPU, measured; the GPU waits for it."""
 DRAW_MILLISECONDS = 1.0
 """Drawing a run's weights on the CPU: 0.13 (normal) to 8 (lsuv), measured at depth 4 and width 30."""
-OPERATIONS = {"none": (21, 12), "norm": (37, 18), "value": (57, 28)}
+OPERATIONS = {"none": (18, 14), "norm": (37, 20), "value": (50, 30)}
 """Operations of a step with the furthest kind of clipping in the stack: fixed, and for each hidden layer; counted."""
-DENSE_OPERATIONS = (15, 20)
-"""What an optimizer other than sgd adds (adam)."""
-KILOBYTES = {"none": (14.3, 2.2), "norm": (14.5, 2.6), "value": (36.0, 4.0), "dense": (122.0, 5.0)}
+OPTIMIZER_OPERATIONS = {"sgd": (0, 0), "momentum": (4, 4), "nesterov": (6, 6), "adam": (28, 28)}
+"""What an optimizer adds."""
+KILOBYTES = {"none": (24.5, 2.1), "norm": (24.6, 2.4), "value": (52.1, 3.5)}
 """Moved in a step of one run, for each neuron of width: fixed, and for each hidden layer; counted at width 30."""
+OPTIMIZER_KILOBYTES = {
+    "sgd": (0.0, 0.0),
+    "momentum": (15.3, 0.6),
+    "nesterov": (24.4, 1.0),
+    "adam": (67.3, 2.7),
+}
+"""What an optimizer adds."""
 
 
 def gpu_seconds(runs: Iterable["Run"], training: Training, dataset: str) -> float:
     """Seconds of a GPU's job to train runs of one architecture, beside its start."""
     stacks: dict[tuple, list[Run]] = {}
     for run in runs:
-        stacks.setdefault((run.seed, run.cell.optimizer), []).append(run)
+        kind = (run.cell.optimizer, run.cell.normalization, run.cell.residual)
+        stacks.setdefault(kind, []).append(run)
     parts = (
         stack[i : i + TOGETHER_ON_GPU]
         for stack in stacks.values()
@@ -50,22 +58,16 @@ def gpu_seconds(runs: Iterable["Run"], training: Training, dataset: str) -> floa
 def _stack_seconds(runs: Sequence["Run"], training: Training, dataset: str) -> float:
     images = SIZES[dataset].train
     steps = epochs(training, dataset) * steps_per_epoch(training, dataset, images)
-    waiting = CUT_MICROSECONDS / 1e6 * training.minibatch / 10
-    step = max(_starting(runs), len(runs) * _moved(runs) / GPU_BYTES_PER_SECOND) + waiting
+    operations = GPU_OPERATION_MICROSECONDS / 1e6 * _amount(runs, OPERATIONS, OPTIMIZER_OPERATIONS)
+    moved = 1e3 * runs[0].cell.width * _amount(runs, KILOBYTES, OPTIMIZER_KILOBYTES)
+    step = max(operations, len(runs) * moved / GPU_BYTES_PER_SECOND)
     return steps * step + len(runs) * DRAW_MILLISECONDS / 1e3
 
 
-def _starting(runs: Sequence["Run"]) -> float:
-    fixed, layer = OPERATIONS[_clipping(runs)]
-    depth, dense = runs[0].cell.depth, runs[0].cell.optimizer.name != "sgd"
-    operations = fixed + layer * depth + dense * (DENSE_OPERATIONS[0] + DENSE_OPERATIONS[1] * depth)
-    return operations * GPU_OPERATION_MICROSECONDS / 1e6
-
-
-def _moved(runs: Sequence["Run"]) -> float:
+def _amount(runs: Sequence["Run"], by_clipping: Amounts, by_optimizer: Amounts) -> float:
     cell = runs[0].cell
-    fixed, layer = KILOBYTES["dense" if cell.optimizer.name != "sgd" else _clipping(runs)]
-    return 1e3 * cell.width * (fixed + layer * cell.depth)
+    parts = by_clipping[_clipping(runs)], by_optimizer[cell.optimizer.name]
+    return sum(fixed + layer * cell.depth for fixed, layer in parts)
 
 
 def _clipping(runs: Sequence["Run"]) -> str:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:  # which builds on this
 TOGETHER = 64
 """Runs to train at a time on the CPU: with more a step of a run gets hardly any cheaper (benchmarks/training.py)."""
 TOGETHER_ON_GPU = 4_096
-"""Runs to train at a time on a GPU, if its memory holds them: a bound by estimate, with which a step takes long enough
-that it does not matter how long its operations take to start."""
+"""Runs to train at a time on a GPU, whatever their seeds, if its memory holds them: a bound by estimate, with which a
+step takes long enough that it does not matter how long its operations take to begin."""
 
 
 @dataclass(frozen=True)

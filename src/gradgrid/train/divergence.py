@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gradgrid.train.network import Network
-from gradgrid.train.pixels import Minibatch, OwnMinibatch
+from gradgrid.train.pixels import AnyMinibatch
 from gradgrid.train.stack import Stack
 
 
@@ -30,7 +30,7 @@ def at_initialization(stack: Stack) -> dict[int, Divergence]:
 
 
 def locate(
-    before: Stack, steps: Sequence[Minibatch | OwnMinibatch], taken: int, runs: Sequence[int]
+    before: Stack, steps: Sequence[AnyMinibatch], taken: int, runs: Sequence[int]
 ) -> dict[int, Divergence]:
     """Take ``steps`` again on ``before``, which had ``taken`` updates, and watch the given runs."""
     found: dict[int, Divergence] = {}
@@ -40,7 +40,7 @@ def locate(
     return found
 
 
-def _watched_step(stack: Stack, minibatch: Minibatch | OwnMinibatch) -> Tensor:
+def _watched_step(stack: Stack, minibatch: AnyMinibatch) -> Tensor:
     """Take a step; for each run [runs] the layer of the first non-finite value in it, 0 if all are finite.
 
     In the order of computation: activations and outputs upwards, deltas downwards, then the parameters upwards.

@@ -58,12 +58,17 @@ class Network(ABC):
         ``images`` are the numbers of images that will be fed forward at a time: see :func:`stack_multiple`.
         """
         idle = [(torch.zeros_like(w), torch.zeros_like(b)) for w, b in runs[0]]
-        filled = [*runs, *[idle] * (-len(runs) % stack_multiple(runs[0], images))]
+        filled = [*runs, *[idle] * (-len(runs) % cls.multiple(runs[0], images))]
         layers = list(zip(*filled, strict=True))
         weights = [products.stack(w for w, _ in layer) for layer in layers]
         return cls(
             weights, [torch.stack([b for _, b in layer])[:, None] for layer in layers], len(runs), hidden
         )
+
+    @staticmethod
+    def multiple(parameters: Parameters, images: Iterable[int]) -> int:
+        """The number of which M must be a multiple, for runs of the architecture of ``parameters``."""
+        return stack_multiple(parameters, images)
 
     @property
     def stacked(self) -> int:
@@ -237,7 +242,9 @@ class OwnImagesNetwork(Network):
 
     def reading(self) -> StackedNetwork:
         """The same runs for images that all of them see; valid until the next step."""
-        return StackedNetwork([self.first, *self.weights], self.biases, self.runs, self.hidden)
+        network = StackedNetwork([self.first, *self.weights], self.biases, self.runs, self.hidden)
+        network.normalizations = self.normalizations
+        return network
 
     def first_weights(self) -> Tensor:
         """See :class:`Network`."""

@@ -14,9 +14,13 @@ from gradgrid.core.registry import Positive, ProperFraction, entry
 
 @dataclass
 class State:
-    """What an optimizer remembers of one parameter: steps taken so far, and named running averages."""
+    """What an optimizer remembers of one parameter: steps taken so far, and named running averages.
 
-    steps: int = 0
+    Where steps are replayed (replay.py) their number is a tensor, counted up in place: a number would be kept as it
+    was when they were captured.
+    """
+
+    steps: int | Tensor = 0
     averages: dict[str, Tensor] = field(default_factory=dict)
 
     def average(self, name: str, like: Tensor) -> Tensor:

@@ -98,6 +98,39 @@ class OwnMinibatch:
         return product(self.images, self.images.mT)
 
 
+@dataclass(frozen=True)
+class DenseMinibatch:
+    """One step's images of P parts of a stack, each of ``runs`` runs, one after the other; a part's runs share them.
+
+    ``images`` is x [P, B, inputs], ``classes`` are one-hot [P, B, classes].
+    """
+
+    images: Tensor
+    classes: Tensor
+    runs: int
+
+    @property
+    def size(self) -> int:
+        """Number of images B."""
+        return self.classes.shape[1]
+
+    @property
+    def targets(self) -> Tensor:
+        """One-hot targets [M, B, classes]."""
+        return self._of_runs(self.classes)
+
+    @property
+    def gram(self) -> Tensor:
+        """x xᵀ of each run's images, [M, B, B]."""
+        return self._of_runs(product(self.images, self.images.mT))
+
+    def _of_runs(self, parts: Tensor) -> Tensor:
+        return parts[:, None].expand(-1, self.runs, -1, -1).flatten(0, 1)
+
+
+AnyMinibatch = Minibatch | OwnMinibatch | DenseMinibatch
+
+
 class TrainingImages:
     """The training images [n, inputs] with one-hot targets [n, classes], from which minibatches are cut."""
 
@@ -127,9 +160,14 @@ class TrainingImages:
             yield [OwnMinibatch(of, images, targets) for of in steps[begin : begin + _STEPS_AT_ONCE]]
 
     @cached_property
+    def dense(self) -> Tensor:
+        """The images [n, inputs] on the device of their targets."""
+        return torch.from_numpy(self.images.toarray()).to(self.targets.device)
+
+    @cached_property
     def _with_blank(self) -> tuple[Tensor, Tensor]:
         """The images dense, and their targets, with a blank one at the end."""
-        images = torch.from_numpy(self.images.toarray()).to(self.targets.device)
+        images = self.dense
         return torch.cat([images, images[:1] * 0]), torch.cat([self.targets, self.targets[:1] * 0])
 
     def _cut(self, chosen: np.ndarray, size: int) -> list[Minibatch]:

@@ -15,6 +15,7 @@ from gradgrid.core.resources import largest_stack, run_bytes
 from gradgrid.core.schedule import epochs, steps_per_epoch
 from gradgrid.core.shares import TOGETHER_ON_GPU
 from gradgrid.train.checkpoints import Checkpoints, StackCheckpoint
+from gradgrid.train.dense import halves, side_by_side
 from gradgrid.train.images import Images
 from gradgrid.train.records import Records
 from gradgrid.train.stack import alike
@@ -35,7 +36,7 @@ def train_runs(
     training: Training,
     checkpoints: Checkpoints | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Train ``runs``, of one architecture, in stacks of one seed, and return the tables of their bundle.
+    """Train ``runs``, of one architecture, in stacks, and return the tables of their bundle.
 
     Of the table runs, the columns seconds and fingerprint are still to be added; what the analysis fills in is
     empty. ``title`` heads the lines in the log. A diverged run is a result, not a failure. What ``checkpoints``
@@ -44,9 +45,7 @@ def train_runs(
     length = epochs(training, images.name), steps_per_epoch(training, images.name, images.size)
     heading = f"{title}: {len(runs)} runs of {length[0]} epochs"
     progress = Progress(heading, length[0] * length[1] * len(runs), "run-steps")
-    cell = runs[0].cell
-    largest = largest_stack_on(images.training.targets.device, cell, min(training.minibatch, images.size))
-    stacks = alike(runs, training.weight_decay / images.size, largest)
+    stacks = stacks_on(images.training.targets.device, runs, images.size, training)
     job = _Job(images, training, *length, progress, checkpoints)
     parts = [records.tables() for stack in stacks for records in job.train(stack)]
     whole = {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in BUNDLE_TABLES}
@@ -54,6 +53,14 @@ def train_runs(
     _LOG.info("%s trained on %s, %d diverged", heading, images.name, diverged)
     blank = {"gradient_slope": None, "verdict": None}
     return whole | {"runs": whole["runs"].assign(**blank)}
+
+
+def stacks_on(device: torch.device, runs: Sequence[Run], images: int, training: Training) -> list[list[Run]]:
+    """Runs of one architecture in the stacks in which they train on a device, with so many training images."""
+    largest = largest_stack_on(device, runs[0].cell, min(training.minibatch, images))
+    if device.type == "cuda":
+        return side_by_side(runs, largest)
+    return alike(runs, training.weight_decay / images, largest)
 
 
 def largest_stack_on(device: torch.device, cell: Cell, minibatch: int) -> int:
@@ -83,8 +90,7 @@ class _Job:
             return [records]
         self.progress.left = left
         torch.cuda.empty_cache()  # pieces of what was too large; without a GPU there is nothing to do
-        half = len(runs) // 2
-        return [*self.train(runs[:half]), *self.train(runs[half:])]
+        return [records for half in halves(runs) for records in self.train(half)]
 
     def _as_one_stack(self, runs: list[Run]) -> Records | None:
         """None if memory does not suffice: the halves come after the exception, which holds on to the memory."""
@@ -115,7 +121,8 @@ class _Job:
         )
 
 
-def _is_out_of_memory(error: Exception) -> bool:
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return any(sign in str(error) for sign in _ALLOCATION_FAILED)
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether it says so, or what it came of: where memory runs out in a capture, the capture fails as well."""
+    if error is None or isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return error is not None
+    return any(sign in str(error) for sign in _ALLOCATION_FAILED) or _is_out_of_memory(error.__context__)

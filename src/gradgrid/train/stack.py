@@ -13,10 +13,10 @@ from gradgrid.train.clipping import StackLimits, limits
 from gradgrid.train.hidden import Hidden
 from gradgrid.train.images import Block
 from gradgrid.train.losses import Loss
-from gradgrid.train.network import OwnImagesNetwork, Parameters, StackedNetwork, gradient_norms
+from gradgrid.train.network import Network, OwnImagesNetwork, Parameters, StackedNetwork, gradient_norms
 from gradgrid.train.optimizers import State
 from gradgrid.train.passes import Deltas, Trace
-from gradgrid.train.pixels import Minibatch, OwnMinibatch
+from gradgrid.train.pixels import AnyMinibatch
 from gradgrid.train.updates import Gradients, OwnImagesDescent, Rates, Update, is_sparse, make_update
 
 
@@ -46,35 +46,37 @@ class Stack:
         ``own_images`` each run sees its own, and all are plain gradient descent with one learning rate.
         """
         cell = runs[0].cell
-        self.runs = tuple(runs)
-        self.loss: Callable[[Tensor, Tensor], Loss] = getattr(losses, loss)
         sparse = is_sparse(cell.optimizer, cell.learning_rate, decay)
         # Dense updates and running statistics have elementwise arithmetic on [M, 1, neurons], as if on one image.
         counts = images if sparse and cell.normalization is None else {1, *images}
         kind = OwnImagesNetwork if own_images else StackedNetwork
-        self.network = kind.of(parameters, Hidden.of(cell), counts)
-        stacked, like = self.network.stacked, self.network.biases[0]
+        rates = self._gather(runs, kind.of(parameters, Hidden.of(cell), counts), loss, decay)
+        if own_images:
+            self.update: Update = OwnImagesDescent(_shared_rate(runs), decay)
+        else:
+            self.update = make_update(cell.optimizer, rates, sparse)
+
+    def _gather(self, runs: Sequence[Run], network: Network, loss: str, decay: float) -> Rates:
+        """Keep what every kind of stack has, and return the settings of its steps."""
+        self.runs, self.network = tuple(runs), network
+        self.loss: Callable[[Tensor, Tensor], Loss] = getattr(losses, loss)
+        stacked, like = network.stacked, network.biases[0]
         self.limits = StackLimits([limits(run.cell.clipping) for run in runs], stacked, like)
         rates = [run.cell.learning_rate for run in runs] + [0.0] * (stacked - len(runs))
         values = self.limits.values if self.limits.any_value else None
         self.rates = like.new_tensor(rates).view(-1, 1, 1)
-        if own_images:
-            self.update: Update = OwnImagesDescent(_shared_rate(runs), decay)
-        else:
-            self.update = make_update(cell.optimizer, Rates(self.rates, decay, values), sparse)
+        return Rates(self.rates, decay, values)
 
-    def step(self, minibatch: Minibatch | OwnMinibatch) -> StepClipping | None:
+    def step(self, minibatch: AnyMinibatch) -> StepClipping | None:
         """One optimizer update of every run; says what clipping did, None where no run has any."""
         trace = self.forward(minibatch)
         return self.descend(minibatch, trace, self.network.backward(trace))
 
-    def forward(self, minibatch: Minibatch | OwnMinibatch) -> Trace:
+    def forward(self, minibatch: AnyMinibatch) -> Trace:
         """The forward pass of a step."""
         return self.network.forward(minibatch.images, minibatch.targets, self.loss)
 
-    def descend(
-        self, minibatch: Minibatch | OwnMinibatch, trace: Trace, deltas: Deltas
-    ) -> StepClipping | None:
+    def descend(self, minibatch: AnyMinibatch, trace: Trace, deltas: Deltas) -> StepClipping | None:
         """The clipped update of a step, from its forward and backward pass."""
         self.network.remember(trace)
         mean = torch.full_like(self.limits.norms, 1 / minibatch.size)
@@ -102,9 +104,13 @@ class Stack:
             tensor.copy_(kept)
         device = self.rates.device
         self.update.states = [
-            State(steps, {name: average.to(device) for name, average in averages.items()})
+            State(_on(device, steps), {name: average.to(device) for name, average in averages.items()})
             for steps, averages in state["update"]
         ]
+
+
+def _on(device: torch.device, steps: int | Tensor) -> int | Tensor:
+    return steps.to(device) if isinstance(steps, Tensor) else steps
 
 
 def _shared_rate(runs: Sequence[Run]) -> float:
@@ -134,7 +140,7 @@ def alike(runs: Sequence[Run], decay: float, largest: int) -> list[list[Run]]:
     return [part for group in groups.values() for part in even_parts(group, largest)]
 
 
-def even_parts(runs: list[Run], largest: int) -> list[list[Run]]:
-    """Cut runs into parts of at most ``largest`` and of even sizes."""
+def even_parts(runs: list, largest: int) -> list[list]:
+    """Cut runs, or whatever, into parts of at most ``largest`` and of even sizes."""
     size = math.ceil(len(runs) / math.ceil(len(runs) / largest))
     return [runs[i : i + size] for i in range(0, len(runs), size)]

@@ -18,7 +18,7 @@ from gradgrid.train import optimizers
 from gradgrid.train.clipping import Cutter
 from gradgrid.train.network import OwnImagesNetwork, StackedNetwork
 from gradgrid.train.passes import Deltas, Trace
-from gradgrid.train.pixels import Minibatch, OwnMinibatch
+from gradgrid.train.pixels import AnyMinibatch, Minibatch
 from gradgrid.train.products import product
 
 
@@ -29,7 +29,7 @@ class Gradients:
 
     deltas: Deltas
     trace: Trace
-    minibatch: Minibatch | OwnMinibatch
+    minibatch: AnyMinibatch
     factor: Tensor
 
 
@@ -115,23 +115,36 @@ class DenseUpdate:
         """See :class:`Update`."""
         cutter = Cutter(self.rates.limits)
         mean = gradients.deltas.times(gradients.factor)
-        found = [_dense_first(network, gradients.minibatch, mean.layers[0], cutter)]
+        found = [self._first(network, gradients.minibatch, mean.layers[0], cutter)]
         pairs = zip(mean.layers[1:], gradients.trace.activations, strict=True)
         found += [cutter.by_run(product(delta.mT, a)) for delta, a in pairs]
-        decayed = zip(found, [network.table, *network.weights], strict=True)
+        decayed = zip(found, network.tensors(), strict=False)  # weights come first
         found = [gradient.add_(weights, alpha=self.rates.decay) for gradient, weights in decayed]
         found += [cutter.by_run(gradient) for gradient in mean.of_vectors()]
         self._apply(network, found)
         return cutter.cut
 
     def _apply(self, network: StackedNetwork, gradients: Sequence[Tensor]) -> None:
-        self.states = self.states or [optimizers.State() for _ in gradients]
+        self.states = self.states or [self._nothing_yet() for _ in gradients]
         directions = map(self.direction, gradients, self.states)
-        table, *rest = network.tensors()
-        first = next(directions).view(len(table), network.stacked, -1)
-        table.view_as(first).sub_(first * self.rates.learning.transpose(0, 1))
-        for parameter, direction in zip(rest, directions, strict=True):
+        self._descend_first(network, next(directions))
+        for parameter, direction in zip(network.tensors()[1:], directions, strict=True):
             parameter.sub_(direction * self.rates.learning)
+
+    def _nothing_yet(self) -> optimizers.State:
+        """What is remembered of a parameter before the first step."""
+        return optimizers.State()
+
+    def _first(self, network: StackedNetwork, minibatch: Minibatch, deltas: Tensor, cutter: Cutter) -> Tensor:
+        """The whole gradient of layer 1, cut off, in the form in which the network keeps its weights."""
+        rows = _active_rows(network, minibatch, deltas)
+        cutter.side_by_side(rows)
+        return torch.zeros_like(network.table).index_add_(0, minibatch.active, rows)
+
+    def _descend_first(self, network: StackedNetwork, direction: Tensor) -> None:
+        """The step of layer 1's weights."""
+        first = direction.view(len(network.table), network.stacked, -1)
+        network.table.view_as(first).sub_(first * self.rates.learning.transpose(0, 1))
 
 
 LARGEST_SHRINKAGE = 0.1
@@ -147,17 +160,15 @@ def make_update(optimizer: Entry, rates: Rates, sparse: bool) -> Update:
     """The update of a registry optimizer."""
     if sparse:
         return SparseDescent(rates)
+    return DenseUpdate(rates, direction_of(optimizer))
+
+
+def direction_of(optimizer: Entry) -> Callable[[Tensor, optimizers.State], Tensor]:
+    """The function of a registry optimizer, with the entry's parameters."""
     function = getattr(optimizers, optimizer.name)
-    return DenseUpdate(rates, lambda gradient, state: function(gradient, state, **optimizer.keywords))
+    return lambda gradient, state: function(gradient, state, **optimizer.keywords)
 
 
 def _active_rows(network: StackedNetwork, minibatch: Minibatch, deltas: Tensor) -> Tensor:
     """Rows [p, M·width] of the gradient of layer 1's table that belong to active pixels; the others are zero."""
     return minibatch.transposed.times(network.side_by_side(deltas))
-
-
-def _dense_first(network: StackedNetwork, minibatch: Minibatch, deltas: Tensor, cutter: Cutter) -> Tensor:
-    """The whole gradient [inputs, M·width] of layer 1's table."""
-    rows = _active_rows(network, minibatch, deltas)
-    cutter.side_by_side(rows)
-    return torch.zeros_like(network.table).index_add_(0, minibatch.active, rows)
