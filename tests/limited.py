@@ -1,8 +1,8 @@
 """A process whose memory is bounded: ``python limited.py FILE`` trains 64 runs in it and writes their tables.
 
-150 MiB above what is in use, their stack does not fit: the initial parameters of 64 runs take 65 MiB, their stack and
-the copy from which a divergence is located as much each. Nor does one run of width 3,000, whose stack is filled up to
-eight: 346 MiB.
+200 MiB above what is in use, their stack does not fit: the initial parameters of 64 runs take 65 MiB, their stack as
+much, and as much again, and more, what the compiled kernel keeps or the copy from which a divergence is located. Nor does
+one run of width 3,000, whose stack is filled up to eight: 346 MiB.
 """
 
 import logging
@@ -31,9 +31,9 @@ def trained(runs=RUNS):
 
 
 def _bound() -> None:
-    """Let the process have 150 MiB more than it has."""
+    """Let the process have 200 MiB more than it has."""
     used = int(re.search(r"VmSize:\s*(\d+) kB", Path("/proc/self/status").read_text())[1]) * 2**10
-    resource.setrlimit(resource.RLIMIT_AS, (used + 150 * 2**20, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_AS, (used + 200 * 2**20, resource.RLIM_INFINITY))
 
 
 if __name__ == "__main__":

@@ -103,7 +103,8 @@ def test_halves_have_checkpoints_of_their_own(memory, shares, tmp_path):
 def test_in_a_process_whose_memory_is_bounded(tmp_path):
     out = tmp_path / "tables.pickle"
     command = [sys.executable, limited.__file__, str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
     few, none = done.stdout.splitlines()
     assert "a stack of 64 runs does not fit into memory: halved" in done.stderr
     assert few == "trained"

@@ -6,7 +6,7 @@ it does not know, a GPU, and a machine without the compiled file are left to PyT
 """
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
 import numpy as np
@@ -20,7 +20,7 @@ from gradgrid.core.plan import Cell, Run
 from gradgrid.core.registry import entries
 from gradgrid.train import products
 from gradgrid.train.clipping import limits
-from gradgrid.train.divergence import Divergence, at_initialization
+from gradgrid.train.divergence import Divergence
 from gradgrid.train.images import Block
 from gradgrid.train.losses import Loss
 from gradgrid.train.native import Common, ImageArrays, RunState, Shape, ToldArrays, find_kernel
@@ -120,10 +120,17 @@ class CompiledNetwork:
 class CompiledStack:
     """Runs that train in the kernel, with one order of the images for all of them or one for each."""
 
-    def __init__(self, stack: Stack, training: TrainingImages, minibatch: int, decay: float) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        training: TrainingImages,
+        minibatch: int,
+        decay: float,
+        diverged: Iterable[int] = (),
+    ) -> None:
         """Take over the runs of ``stack``, which has taken no step yet; ``decay`` is the book's lambda/n.
 
-        Whether the kernel can train them, :func:`why_not` says.
+        Those that ``diverged`` take none. Whether the kernel can train them, :func:`why_not` says.
         """
         cell = stack.runs[0].cell
         self.runs, self.loss, self.rates = stack.runs, stack.loss, stack.rates
@@ -139,7 +146,7 @@ class CompiledStack:
             state.rate, state.norm_limit, state.value_limit = run.cell.learning_rate, found.norm, found.value
             for place, memory in enumerate(self._memories):
                 state.memory[place] = memory[number].data_ptr()
-        for run in at_initialization(stack):
+        for run in diverged:
             self.network.states[run].diverged = 0
 
     def train(

@@ -120,7 +120,7 @@ def _begin(
         loop = _StackedLoop if reason else _CompiledLoop
     diverged = at_initialization(stack)
     if loop is _CompiledLoop:
-        stack = CompiledStack(stack, images.training, training.minibatch, decay)
+        stack = CompiledStack(stack, images.training, training.minibatch, decay, diverged)
     if reason:
         _LOG.info("PyTorch takes the steps: %s", reason)
     return loop(stack, images, records, seeds, training.minibatch, last_step, frozenset(measured), diverged)
