@@ -106,7 +106,7 @@ def test_in_a_process_whose_memory_is_bounded(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
     few, none = done.stdout.splitlines()
-    assert "a stack of 64 runs does not fit into memory: halved" in done.stderr
+    assert "a stack of 32 runs does not fit into memory: halved" in done.stderr
     assert few == "trained"
-    assert none.startswith("one run of depth 2 and width 3,000 does not fit into the memory of cpu")
+    assert none.startswith("one run of depth 2 and width 5,000 does not fit into the memory of cpu")
     assert_identical(pd.read_pickle(out), limited.trained())
