@@ -1,8 +1,8 @@
 """A process whose memory is bounded: ``python limited.py FILE`` trains 64 runs in it and writes their tables.
 
-300 MiB above what is in use, their stacks of 32 do not fit: the initial parameters take 85 MiB, their stack as much, and
-as much again what the compiled kernel keeps and what it copies, or the copy from which a divergence is located. Nor does
-one run of width 5,000, whose stack is filled up to eight: 940 MiB.
+300 MiB above what is in use, their stacks of 32 do not fit: the initial parameters take 85 MiB, their stack as much,
+and as much again what the compiled kernel keeps and what it copies, or the copy from which a divergence is located. Nor
+does one run of width 5,000, whose stack is filled up to eight: 940 MiB.
 """
 
 import logging
