@@ -1,8 +1,8 @@
-"""A process whose memory is bounded: ``python limited.py FILE`` trains 64 runs in it and writes their tables.
+"""A process whose memory is bounded: ``python limited.py FILE`` trains 32 runs in it and writes their tables.
 
-300 MiB above what is in use, their stacks of 32 do not fit: the initial parameters take 85 MiB, their stack as much,
+300 MiB above what is in use, their stack does not fit: the initial parameters take 85 MiB, their stack as much,
 and as much again what the compiled kernel keeps and what it copies, or the copy from which a divergence is located. Nor
-does one run of width 5,000, whose stack is filled up to eight: 940 MiB.
+does one run of width 4,000, whose stack is filled up to eight: 610 MiB.
 """
 
 import logging
@@ -20,8 +20,8 @@ from gradgrid.core.errors import GradgridError
 from gradgrid.core.plan import Run
 from gradgrid.train.runs import train_runs
 
-WIDE = Run(training.cell(width=5000), 0)
-RUNS = [Run(training.cell(width=512, learning_rate=0.001 * (i + 1)), 0) for i in range(64)]
+WIDE = Run(training.cell(width=4000), 0)
+RUNS = [Run(training.cell(width=512, learning_rate=0.001 * (i + 1)), 0) for i in range(32)]
 IMAGES = training.images_of(training.dataset(images=20), torch.float32)
 
 

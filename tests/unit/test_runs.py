@@ -111,5 +111,5 @@ def test_in_a_process_whose_memory_is_bounded(tmp_path):
     few, none = done.stdout.splitlines()
     assert "a stack of 32 runs does not fit into memory: halved" in done.stderr
     assert few == "trained"
-    assert none.startswith("one run of depth 2 and width 5,000 does not fit into the memory of cpu")
+    assert none.startswith("one run of depth 2 and width 4,000 does not fit into the memory of cpu")
     assert_identical(pd.read_pickle(out), limited.trained())
