@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 import training
+from drawings import telling
 from killed import IMAGES, SETTINGS, STEPS, assert_identical, some_runs
 
 from gradgrid.core.entries import Entry
@@ -49,7 +50,7 @@ def resumed(runs, folder, settings=SETTINGS, own_images=False):
 
 
 @pytest.mark.parametrize("normalization", [None, *entries("normalization")])
-@pytest.mark.parametrize("optimizer", entries("optimizers"))
+@pytest.mark.parametrize("optimizer", telling(entries("optimizers"), "sgd", "adam"))
 def test_every_optimizer_and_normalization(tmp_path, optimizer, normalization):
     kind = Entry(normalization) if normalization else None
     changes = {"optimizer": Entry(optimizer), "normalization": kind, "learning_rate": 0.01}
