@@ -47,7 +47,7 @@ def test_every_loss(loss, depth):
 
 
 @pytest.mark.parametrize("optimizer", levels("optimizers"), ids=lambda entry: entry.name)
-@pytest.mark.parametrize("size", [1, 10, 57])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), 10, 57])
 def test_every_optimizer_clipping_and_learning_rate_side_by_side(optimizer, size):
     clippings = [None]
     clippings += [Entry.of("norm", {"threshold": t}) for t in (0.3, 1.0, 1e9)]
