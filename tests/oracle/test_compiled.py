@@ -117,6 +117,18 @@ def test_every_optimizer(optimizer, decay):
     )
 
 
+@pytest.mark.usefixtures("_instruction_set")
+def test_weights_that_only_decay_never_become_subnormal():
+    runs = [Run(training.cell(optimizer=Entry("adam"), learning_rate=0.01), 0)]
+    black = TrainingImages(np.zeros((10, 784), np.float32), torch.eye(10))
+    initial = [training.initial(run, IMAGES) for run in runs]
+    stack = CompiledStack(Stack(runs, initial, "cross_entropy", DECAY, (10,)), black, 10, DECAY)
+    stack.train([np.tile(np.arange(10), 3000)])
+    weights = parameters(stack)[0][0].abs()
+    assert not ((0 < weights) & (weights < torch.finfo().tiny)).any()  # with them the processor is slow
+    assert np.float32(1e-40) * np.float32(0.5) > 0  # here they are still what they were
+
+
 WIDE = 16
 
 

@@ -11,6 +11,7 @@
 #include "minibatches.h"
 
 #define INLINE __attribute__((always_inline)) inline
+#define NOINLINE __attribute__((noinline))
 #define UNROLL _Pragma("GCC unroll 16")
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)

@@ -127,43 +127,64 @@ inline void backward_layer(const Run& run, const Layout& layout, int64_t l, int6
         store(deltas + at, load(deltas + at) * load(work.slopes(l) + at));
 }
 
-// Layer 1's rows of pixels that are not zero in every image.
+// Layer 1's rows of pixels, first, if they are listed, of those that are zero in every image.
+//
+// It has a function and a rule of its own for the sake of the registers. A row is finished after the next one's sums, which
+// do not wait for its roots and divisions.
 template <int COLUMNS, class Rule>
-INLINE void visit_first_columns(Rule& rule, const Layout& layout, const Minibatch& images, const float* steps,
-                                 int64_t column) {
+NOINLINE Rule visit_first_columns(Rule rule, const Minibatch& images, int64_t wide, const float* steps,
+                                  int64_t column) {
     const uint16_t *rows = images.rows.data(), *members = images.members.data();
     const float* weights = images.weights.data();
+    const auto begin = [&](Vector (&totals)[COLUMNS]) {
+        rule.expect(rows[Minibatch::AHEAD] * wide + column);
+        const int64_t at = *rows++ * wide + column;
+        UNROLL
+        for (int c = 0; c < COLUMNS; ++c) totals[c] = rule.begin(at + c * LANES);
+        return at;
+    };
+    Vector before[COLUMNS];
+    int64_t at_before = -1;
     for (const Minibatch::Group& group : images.groups) {
-        for (int64_t n = 0; n < group.rows; ++n, ++rows) {
-            const int64_t at = *rows * layout.wide + column;
+        const uint16_t* last = rows + group.rows;
+        while (!group.images && rows < last) {
             Vector totals[COLUMNS];
-            UNROLL
-            for (int c = 0; c < COLUMNS; ++c) totals[c] = rule.begin(at + c * LANES);
+            const int64_t at = begin(totals);
+            rule.end(at, totals);
+        }
+        while (rows < last) {
+            Vector totals[COLUMNS];
+            const int64_t at = begin(totals);
             for (int64_t m = 0; m < group.images; ++m, ++members, ++weights) {
-                const float* step = steps + *members * layout.wide + column;
+                const float* step = steps + *members * wide + column;
                 UNROLL
                 for (int c = 0; c < COLUMNS; ++c) totals[c] += *weights * load(step + c * LANES);
             }
+            if (at_before >= 0) rule.end(at_before, before);
             UNROLL
-            for (int c = 0; c < COLUMNS; ++c) rule.end(at + c * LANES, totals[c]);
+            for (int c = 0; c < COLUMNS; ++c) before[c] = totals[c];
+            at_before = at;
         }
     }
+    if (at_before >= 0) rule.end(at_before, before);
+    return rule;
 }
 
 template <class Rule>
 INLINE void visit_first(Rule& rule, const Layout& layout, const Minibatch& images, const float* steps) {
     int64_t column = 0;
     for (; column + 2 * LANES <= layout.wide; column += 2 * LANES)
-        visit_first_columns<2>(rule, layout, images, steps, column);
-    for (; column < layout.wide; column += LANES) visit_first_columns<1>(rule, layout, images, steps, column);
+        rule = visit_first_columns<2>(rule, images, layout.wide, steps, column);
+    for (; column < layout.wide; column += LANES)
+        rule = visit_first_columns<1>(rule, images, layout.wide, steps, column);
 }
 
 template <class Rule>
 INLINE void visit_biases(Rule& rule, const Layout& layout, int64_t l, int64_t images, const float* steps) {
     const int64_t row = layout.row(l);
     for (int64_t column = 0; column < row; column += LANES) {
-        Vector total = rule.begin(layout.biases(l) + column);
-        for (int64_t i = 0; i < images; ++i) total += load(steps + i * row + column);
+        Vector total[] = {rule.begin(layout.biases(l) + column)};
+        for (int64_t i = 0; i < images; ++i) total[0] += load(steps + i * row + column);
         rule.end(layout.biases(l) + column, total);
     }
 }
@@ -176,13 +197,13 @@ INLINE void visit_layer(Rule& rule, const Layout& layout, int64_t l, int64_t ima
     product(
         Factor{below, 1, layout.wide}, Rows{steps, row}, images, layout.shape.width, row,
         [&](int64_t in, int64_t column) { return rule.begin(upward + in * row + column); },
-        [&](int64_t in, int64_t column, Vector total) { rule.end(upward + in * row + column, total); });
+        [&](int64_t in, int64_t column, const auto& totals) { rule.end(upward + in * row + column, totals); });
     if (!Rule::copies) return;
     product(
         Factor{steps, 1, row}, Rows{below, layout.wide}, images, layout.neurons(l), layout.wide,
         [&](int64_t out, int64_t column) { return rule.begin(downward + out * layout.wide + column); },
-        [&](int64_t out, int64_t column, Vector total) {
-            rule.end(downward + out * layout.wide + column, total);
+        [&](int64_t out, int64_t column, const auto& totals) {
+            rule.end(downward + out * layout.wide + column, totals);
         });
 }
 

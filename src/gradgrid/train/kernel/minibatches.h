@@ -12,6 +12,7 @@
 // end where the processor expects it; `members` are the images that are not zero there, `weights` their values.
 struct Minibatch {
     static constexpr int64_t FILL = 8;
+    static constexpr int64_t AHEAD = 12;  // further rows at the end of `rows`, so that it can be read ahead
     struct Group {
         int64_t images, rows;
     };
@@ -72,7 +73,7 @@ struct Minibatch {
             row_at[images] = row, entry_at[images] = entry;
             row += alike, entry += alike * images;
         }
-        rows.resize(row), members.resize(entry), weights.resize(entry);
+        rows.resize(row + AHEAD), members.resize(entry), weights.resize(entry);
         for (int64_t pixel = 0; pixel < shape.inputs; ++pixel) {
             const int32_t images = places[pixel];
             if (!images && !every_row) continue;

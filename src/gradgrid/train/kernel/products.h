@@ -11,7 +11,7 @@ struct Rows {
 };
 
 // ROWS x (COLUMNS · LANES) elements of a product over `count` terms, kept in registers meanwhile. `begin(row, column)`
-// gives what an element begins with, `end(row, column, element)` takes it.
+// gives what LANES elements begin with, `end(row, column, elements)` takes those of a row.
 template <int ROWS, int COLUMNS, class Begin, class End>
 INLINE void tile(Factor a, Rows b, int64_t count, int64_t row, int64_t column, const Begin& begin, const End& end) {
     Vector totals[ROWS][COLUMNS];
@@ -31,9 +31,7 @@ INLINE void tile(Factor a, Rows b, int64_t count, int64_t row, int64_t column, c
             for (int c = 0; c < COLUMNS; ++c) totals[r][c] += left[r * a.row] * of[c];
     }
     UNROLL
-    for (int r = 0; r < ROWS; ++r)
-        UNROLL
-        for (int c = 0; c < COLUMNS; ++c) end(row + r, column + c * LANES, totals[r][c]);
+    for (int r = 0; r < ROWS; ++r) end(row + r, column, totals[r]);
 }
 
 template <int ROWS, class Begin, class End>
@@ -72,13 +70,17 @@ inline void careful_product(Factor a, Rows b, int64_t count, int64_t rows, int64
 // The product with `biases` [columns], if there are any, written to `out` [rows, columns].
 INLINE void product_to(Factor a, Rows b, int64_t count, int64_t rows, int64_t columns, const float* biases,
                        float* out) {
-    Vector seen{};
+    Bits seen{};
     product(
         a, b, count, rows, columns,
         [&](int64_t, int64_t column) { return biases ? load(biases + column) : Vector{}; },
-        [&](int64_t row, int64_t column, Vector total) {
-            store(out + row * columns + column, total);
-            watch(seen, total);
+        [&](int64_t row, int64_t column, const auto& totals) {
+            float* at = out + row * columns + column;
+            for (const Vector& total : totals) {
+                store(at, total);
+                watch(seen, total);
+                at += LANES;
+            }
         });
     if (!good(seen)) careful_product(a, b, count, rows, columns, biases, out);
 }

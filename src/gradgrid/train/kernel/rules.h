@@ -1,17 +1,23 @@
 // What is done with the sum over the images that is a parameter's gradient: updates, and squares for norms.
 // Included once for each instruction set (kernel.cpp).
 
-// What is done with every parameter: `begin(at)` gives what the sum over the images begins with, `end(at, sum)` finishes it.
-// `at` counts from the beginning of the run's parameters. `copies`: the weights' copies are to be visited too. What is
-// written is watched for values that are not finite.
+// What is done with every parameter: `begin(at)` gives what the sum over the images begins with, `end(at, sums)` finishes
+// some neighbours. `at` counts from the beginning of the run's parameters; `expect(at)` says that it will soon be there.
+// `copies`: the weights' copies are to be visited too. What is written is watched for values that are not finite.
 
 // Changes nothing: adds up the squares.
 struct Measure {
     static constexpr bool copies = false;
-    Vector squares{};
+    Vector squares[4]{};
 
+    INLINE void expect(int64_t) const {}
     INLINE Vector begin(int64_t) const { return Vector{}; }
-    INLINE void end(int64_t, Vector gradient) { squares += gradient * gradient; }
+    template <int COUNT>
+    INLINE void end(int64_t, const Vector (&gradient)[COUNT]) {
+        UNROLL
+        for (int i = 0; i < COUNT; ++i) squares[i] += gradient[i] * gradient[i];
+    }
+    INLINE float total() const { return sum((squares[0] + squares[1]) + (squares[2] + squares[3])); }
 };
 
 // w ← w - shrinkage · w + sum: the deltas were multiplied by minus the learning rate and all else.
@@ -19,16 +25,21 @@ struct Descent {
     static constexpr bool copies = true;
     float* parameters;
     float shrinkage;
-    Vector seen{};
+    Bits seen{};
 
     INLINE bool cut() const { return false; }
+    INLINE void expect(int64_t) const {}
     INLINE Vector begin(int64_t at) const {
         const Vector w = load(parameters + at);
         return w - shrinkage * w;
     }
-    INLINE void end(int64_t at, Vector w) {
-        store(parameters + at, w);
-        watch(seen, w);
+    template <int COUNT>
+    INLINE void end(int64_t at, const Vector (&w)[COUNT]) {
+        UNROLL
+        for (int i = 0; i < COUNT; ++i) {
+            store(parameters + at + i * LANES, w[i]);
+            watch(seen, w[i]);
+        }
     }
 };
 
@@ -37,71 +48,154 @@ struct LimitedDescent {
     static constexpr bool copies = true;
     float* parameters;
     float shrinkage, limit;
-    Vector seen{}, largest{};
+    Bits seen{}, largest{};
 
-    INLINE bool cut() const { return any(largest > limit); }
+    INLINE bool cut() const { return exceeds(largest, limit); }
+    INLINE void expect(int64_t) const {}
     INLINE Vector begin(int64_t) const { return Vector{}; }
-    INLINE void end(int64_t at, Vector step) {
-        Vector w = load(parameters + at);
-        w -= shrinkage * w;
-        const Vector size = magnitude(step);
-        largest = size > largest ? size : largest;
-        w += bounded(step, all(-limit), all(limit));
-        store(parameters + at, w);
-        watch(seen, w);
+    template <int COUNT>
+    INLINE void end(int64_t at, const Vector (&step)[COUNT]) {
+        UNROLL
+        for (int i = 0; i < COUNT; ++i) {
+            Vector w = load(parameters + at + i * LANES);
+            w -= shrinkage * w;
+            watch(largest, step[i]);
+            w += bounded(step[i], all(-limit), all(limit));
+            store(parameters + at + i * LANES, w);
+            watch(seen, w);
+        }
     }
 };
 
-// The optimizers that remember; sums are mean gradients.
+// The optimizers that remember: `move` is one step of some weights, operation by operation, because a weight's operations
+// wait for each other. `found` is the mean gradient, `memory` what is remembered.
+struct Momentum {
+    static constexpr int MEMORIES = 1;
+    float rate, decay, kept;
+
+    Momentum(const Common& common, float rate, int64_t)
+        : rate(rate), decay(float(common.decay)), kept(float(common.keywords[0])) {}
+
+    template <int COUNT>
+    INLINE void move(Vector (&w)[COUNT], Vector (&memory)[MEMORIES][COUNT], const Vector (&found)[COUNT]) const {
+        UNROLL
+        for (int i = 0; i < COUNT; ++i) {
+            memory[0][i] = kept * memory[0][i] + (found[i] + decay * w[i]);
+            w[i] -= rate * memory[0][i];
+        }
+    }
+};
+
+struct Nesterov : Momentum {
+    using Momentum::Momentum;
+
+    template <int COUNT>
+    INLINE void move(Vector (&w)[COUNT], Vector (&memory)[MEMORIES][COUNT], const Vector (&found)[COUNT]) const {
+        UNROLL
+        for (int i = 0; i < COUNT; ++i) {
+            const Vector gradient = found[i] + decay * w[i];
+            memory[0][i] = kept * memory[0][i] + gradient;
+            w[i] -= rate * (gradient + kept * memory[0][i]);
+        }
+    }
+};
+
+// What it remembers is divided by 1 - beta1 and 1 - beta2, and what a step multiplies by is put together:
+// w ← w - mean / (factor · √square + offset).
+struct Adam {
+    static constexpr int MEMORIES = 2;
+    float decay, kept, kept_square, factor, offset;
+
+    Adam(const Common& common, float rate, int64_t step)
+        : decay(float(common.decay)), kept(float(common.keywords[0])), kept_square(float(common.keywords[1])) {
+        const double first = common.keywords[0], second = common.keywords[1], epsilon = common.keywords[2];
+        const double share = double(rate) * (1.0 - first) / (1.0 - std::pow(first, double(step)));
+        const double square_share = (1.0 - second) / (1.0 - std::pow(second, double(step)));
+        factor = float(std::sqrt(square_share) / share), offset = float(epsilon / share);
+    }
+
+    template <int COUNT>
+    INLINE void move(Vector (&w)[COUNT], Vector (&memory)[MEMORIES][COUNT], const Vector (&found)[COUNT]) const {
+        Vector size[COUNT];
+        UNROLL
+        for (int i = 0; i < COUNT; ++i) {
+            size[i] = found[i] + decay * w[i];
+        }
+        UNROLL
+        for (int i = 0; i < COUNT; ++i) {
+            memory[0][i] = kept * memory[0][i] + size[i];
+            memory[1][i] = kept_square * memory[1][i] + size[i] * size[i];
+        }
+        UNROLL
+        for (int i = 0; i < COUNT; ++i) size[i] = root(memory[1][i]);
+        UNROLL
+        for (int i = 0; i < COUNT; ++i) size[i] = factor * size[i] + offset;
+        UNROLL
+        for (int i = 0; i < COUNT; ++i) size[i] = memory[0][i] / size[i];
+        UNROLL
+        for (int i = 0; i < COUNT; ++i) w[i] -= size[i];
+    }
+};
+
+// A step by one of them; sums are mean gradients, and cut off at ±limit if LIMITED.
+template <class Method, bool LIMITED>
 struct Remembering {
     static constexpr bool copies = true;
-    float* parameters;
-    float* const* memory;
-    float rate, decay, limit;
-    float kept, added;                // momentum, or adam's beta1 and 1 - beta1
-    float kept_square, added_square;  // adam's beta2 and 1 - beta2
-    float mean_share, square_share;   // adam's 1 / (1 - beta^steps)
-    float epsilon;
-    Vector seen{}, largest{};
+    Method method;
+    float *parameters, *memory[Method::MEMORIES];
+    float limit;
+    Bits seen{}, largest{};
 
-    INLINE bool cut() const { return any(largest > limit); }
+    Remembering(const Method& method, const Run& run) : method(method), parameters(run.parameters), limit(run.value_limit) {
+        std::copy_n(run.memory, Method::MEMORIES, memory);
+    }
+
+    INLINE bool cut() const { return LIMITED && exceeds(largest, limit); }
+    INLINE void expect(int64_t at) const {
+        UNROLL
+        for (int i = 0; i < 2 * LANES; i += PAD) {
+            __builtin_prefetch(parameters + at + i, 1);
+            UNROLL
+            for (int m = 0; m < Method::MEMORIES; ++m) __builtin_prefetch(memory[m] + at + i, 1);
+        }
+    }
     INLINE Vector begin(int64_t) const { return Vector{}; }
-    INLINE Vector gradient(int64_t at, Vector found) {
-        const Vector size = magnitude(found);
-        largest = size > largest ? size : largest;
-        return bounded(found, all(-limit), all(limit)) + decay * load(parameters + at);
-    }
-    INLINE void apply(int64_t at, Vector direction) {
-        const Vector w = load(parameters + at) - rate * direction;
-        store(parameters + at, w);
-        watch(seen, w);
-    }
-};
-
-struct Momentum : Remembering {
-    INLINE void end(int64_t at, Vector found) {
-        const Vector velocity = kept * load(memory[0] + at) + gradient(at, found);
-        store(memory[0] + at, velocity);
-        apply(at, velocity);
-    }
-};
-
-struct Nesterov : Remembering {
-    INLINE void end(int64_t at, Vector found) {
-        const Vector g = gradient(at, found);
-        const Vector velocity = kept * load(memory[0] + at) + g;
-        store(memory[0] + at, velocity);
-        apply(at, g + kept * velocity);
+    template <int COUNT>
+    INLINE void end(int64_t at, const Vector (&sums)[COUNT]) {
+        Vector w[COUNT], remembered[Method::MEMORIES][COUNT], found[COUNT];
+        UNROLL
+        for (int i = 0; i < COUNT; ++i) {
+            found[i] = sums[i];
+            if (LIMITED) {
+                watch(largest, found[i]);
+                found[i] = bounded(found[i], all(-limit), all(limit));
+            }
+            w[i] = load(parameters + at + i * LANES);
+            UNROLL
+            for (int m = 0; m < Method::MEMORIES; ++m) remembered[m][i] = load(memory[m] + at + i * LANES);
+        }
+        method.move(w, remembered, found);
+        UNROLL
+        for (int i = 0; i < COUNT; ++i) {
+            UNROLL
+            for (int m = 0; m < Method::MEMORIES; ++m) store(memory[m] + at + i * LANES, remembered[m][i]);
+            store(parameters + at + i * LANES, w[i]);
+            watch(seen, w[i]);
+        }
     }
 };
 
-struct Adam : Remembering {
-    INLINE void end(int64_t at, Vector found) {
-        const Vector g = gradient(at, found);
-        const Vector mean = kept * load(memory[0] + at) + added * g;
-        const Vector square = kept_square * load(memory[1] + at) + added_square * g * g;
-        store(memory[0] + at, mean);
-        store(memory[1] + at, square);
-        apply(at, mean * mean_share / (root(square * square_share) + epsilon));
+// While it lives, numbers below 2^-126 are zero. Under Adam the weights of pixels that no image has decay until they are
+// so small and stay there, where each operation takes the processor many times as long.
+struct FlushToZero {
+#if defined(__x86_64__)
+    uint32_t before;
+
+    FlushToZero() {
+        asm volatile("stmxcsr %0" : "=m"(before)::"memory");
+        set(before | 0x8040);
     }
+    ~FlushToZero() { set(before); }
+    static void set(uint32_t control) { asm volatile("ldmxcsr %0" ::"m"(control) : "memory"); }
+#endif
 };

@@ -44,7 +44,7 @@ inline float gradient_norms(const Layout& layout, const Minibatch& images, const
             visit_layer(weights, layout, l, images.size, work.activations(l - 1), steps);
         else
             visit_first(weights, layout, images, steps);
-        const float of_biases = sum(biases.squares), of_weights = sum(weights.squares);
+        const float of_biases = biases.total(), of_weights = weights.total();
         squares += of_biases + of_weights;
         if (norms) norms[l - 1] = std::sqrt(of_biases), norms[layers + l - 1] = std::sqrt(of_weights);
     }
@@ -68,29 +68,28 @@ inline Outcome descend(const Common& common, const Layout& layout, Run& run, con
     }, tell);
 }
 
-template <class Rule, class Tell>
+template <class Method, bool LIMITED, class Tell>
 INLINE Outcome remember(const Common& common, const Layout& layout, Run& run, const Minibatch& images,
                         const Workspace& work, float norm_factor, Tell& tell) {
-    const double steps = double(run.taken + 1);
+    const FlushToZero flush;
+    const Method method(common, run.rate, run.taken + 1);
     return update(layout, images, work, norm_factor, norm_factor, [&](Kind kind) {
-        Rule rule{};
-        rule.parameters = run.parameters;
-        rule.memory = run.memory;
-        rule.rate = run.rate;
-        rule.decay = kind == Kind::BIASES ? 0.0f : float(common.decay);
-        rule.limit = run.value_limit;
-        const double first = common.keywords[0], second = common.keywords[1];
-        rule.kept = float(first), rule.added = float(1.0 - first);
-        rule.kept_square = float(second), rule.added_square = float(1.0 - second);
-        rule.mean_share = float(1.0 / (1.0 - std::pow(first, steps)));
-        rule.square_share = float(1.0 / (1.0 - std::pow(second, steps)));
-        rule.epsilon = float(common.keywords[2]);
+        Remembering<Method, LIMITED> rule(method, run);
+        if (kind == Kind::BIASES) rule.method.decay = 0.0f;
         return rule;
     }, tell);
 }
 
+template <class Method, class Tell>
+INLINE Outcome remember(const Common& common, const Layout& layout, Run& run, const Minibatch& images,
+                        const Workspace& work, float norm_factor, Tell& tell) {
+    if (run.value_limit < INFINITY)
+        return remember<Method, true>(common, layout, run, images, work, norm_factor, tell);
+    return remember<Method, false>(common, layout, run, images, work, norm_factor, tell);
+}
+
 INLINE bool all_finite(const float* values, int64_t count) {
-    Vector seen{};
+    Bits seen{};
     for (int64_t at = 0; at < count; at += LANES) watch(seen, load(values + at));
     return good(seen);
 }

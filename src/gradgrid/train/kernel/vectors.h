@@ -34,10 +34,16 @@ INLINE bool any(Bits mask) {
     return found != 0;
 }
 
-// Adds 0 · x: what was 0 becomes NaN where x is not finite.
-INLINE void watch(Vector& seen, Vector x) { seen += x * 0.0f; }
+// The largest magnitudes so far, as the whole numbers that their bits are: those are in the order of the magnitudes, with
+// infinity and NaN above all, and the next comparison waits for the last a quarter of the time that it would in floats.
+INLINE void watch(Bits& largest, Vector x) {
+    const Bits magnitude = (Bits)x & 0x7fffffff;
+    largest = magnitude > largest ? magnitude : largest;
+}
 
-INLINE bool good(Vector seen) { return !any(seen != 0.0f); }
+INLINE bool exceeds(Bits largest, float limit) { return any(largest > (Bits)all(limit)); }
+
+INLINE bool good(Bits largest) { return !any(largest >= (Bits)all(INFINITY)); }
 
 INLINE Vector magnitude(Vector x) { return (Vector)((Bits)x & 0x7fffffff); }
 
