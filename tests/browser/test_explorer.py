@@ -136,7 +136,7 @@ def test_charts_follow_the_theme(page):
     until(page, f"{ground} === '#1c1f24'")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 def test_axe_finds_no_violation(page, scheme):
     page.emulate_media(color_scheme=scheme)
     page.click("#explorer-compare")

@@ -74,7 +74,11 @@ def test_every_optimizer_and_odd_widths(optimizer, width):
 )
 @pytest.mark.parametrize(
     ("activation", "width", "optimizer"),
-    [("relu", 1, "adam"), ("sigmoid", 7, "sgd"), ("elu", 33, "momentum")],
+    [
+        pytest.param("relu", 1, "adam", marks=pytest.mark.slow),
+        ("sigmoid", 7, "sgd"),
+        pytest.param("elu", 33, "momentum", marks=pytest.mark.slow),
+    ],
 )
 def test_normalized_and_residual_layers(normalization, residual, activation, width, optimizer):
     kind = Entry(normalization) if normalization else None

@@ -200,7 +200,9 @@ def test_seeds_share_a_stack_on_a_gpu_alone(monkeypatch):
         {"depth": 4, "width": 30, "optimizer": Entry("adam"), "learning_rate": 0.001},
     ],
 )
-@pytest.mark.parametrize(("seeds", "least", "most"), [(1, 0.85, 1.25), (2, 0.75, 1.4)])
+@pytest.mark.parametrize(
+    ("seeds", "least", "most"), [pytest.param(1, 0.85, 1.25, marks=pytest.mark.slow), (2, 0.75, 1.4)]
+)
 def test_a_run_takes_the_memory_that_is_reckoned_with(changes, seeds, least, most):
     images = training.images_of(training.dataset(images=1000), torch.float32)
     recipe = images, Training(digits_epochs=1, minibatch=100), lambda amount: None

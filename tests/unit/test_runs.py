@@ -100,6 +100,7 @@ def test_halves_have_checkpoints_of_their_own(memory, shares, tmp_path):
     assert len(shares) == 6, "steps are taken of the stacks that do not fit alone"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds the memory of a process so")
 def test_in_a_process_whose_memory_is_bounded(tmp_path):
     out = tmp_path / "tables.pickle"

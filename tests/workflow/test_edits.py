@@ -121,9 +121,7 @@ TELLING = {
         "every time stamp",
         "comments, layout, docstrings",
         "an initializer",
-        "a caption",
         "a statistic",
-        "one more initializer",
     )
 }
 """Those that are tried in every run of the tests."""

@@ -1,7 +1,7 @@
 """About how long training takes: a rough model of one core's work, good to a factor of two on other machines.
 
-Fitted to CPU time on one machine of two cores, by all kinds of clipping together: a step of the compiled kernel at
-depths 1, 2, 4 and 8 and widths 10, 30, 100 and 400, and one of PyTorch's stack at width 30.
+Fitted to CPU time on one machine of two cores: a step of the compiled kernel at depths 1, 4, 8 and 32 (the share of the
+width at widths 10, 30, 100 and 400), and one of PyTorch's stack at width 30.
 """
 
 from collections.abc import Iterable
@@ -18,12 +18,12 @@ if TYPE_CHECKING:  # the plan asks how long its cells take
 
 REFERENCE_WIDTH, REFERENCE_MINIBATCH = 30, 10
 
-KERNEL_MICROSECONDS = 0.5, 3.0, 0.65
+KERNEL_MICROSECONDS = 0.5, 2.4, 0.55
 """A step of one run in the kernel: a fixed part, what layer 1 and the last layer take, in proportion to the width, and
 what each further hidden layer adds, in proportion to its square."""
-CLIPPING_TIMES = {"norm": 1.28, "value": 1.5}
+CLIPPING_TIMES = {"norm": 1.33, "value": 1.4}
 """How many times as long a step takes with clipping."""
-OPTIMIZER_TIMES = {"momentum": 2.0, "nesterov": 2.0, "adam": 2.4}
+OPTIMIZER_TIMES = {"momentum": 1.5, "nesterov": 1.5, "adam": 2.0}
 """How many times as long a step takes that changes every weight and what is remembered of it."""
 
 PYTORCH_MICROSECONDS = 60.0, 6.0
