@@ -116,24 +116,20 @@ struct Adam {
 
     template <int COUNT>
     INLINE void move(Vector (&w)[COUNT], Vector (&memory)[MEMORIES][COUNT], const Vector (&found)[COUNT]) const {
-        Vector size[COUNT];
+        Vector gradient[COUNT], size[COUNT];
+        UNROLL
+        for (int i = 0; i < COUNT; ++i) gradient[i] = found[i] + decay * w[i];
         UNROLL
         for (int i = 0; i < COUNT; ++i) {
-            size[i] = found[i] + decay * w[i];
-        }
-        UNROLL
-        for (int i = 0; i < COUNT; ++i) {
-            memory[0][i] = kept * memory[0][i] + size[i];
-            memory[1][i] = kept_square * memory[1][i] + size[i] * size[i];
+            memory[0][i] = kept * memory[0][i] + gradient[i];
+            memory[1][i] = kept_square * memory[1][i] + gradient[i] * gradient[i];
         }
         UNROLL
         for (int i = 0; i < COUNT; ++i) size[i] = root(memory[1][i]);
         UNROLL
         for (int i = 0; i < COUNT; ++i) size[i] = factor * size[i] + offset;
         UNROLL
-        for (int i = 0; i < COUNT; ++i) size[i] = memory[0][i] / size[i];
-        UNROLL
-        for (int i = 0; i < COUNT; ++i) w[i] -= size[i];
+        for (int i = 0; i < COUNT; ++i) w[i] -= memory[0][i] / size[i];
     }
 };
 
@@ -146,7 +142,8 @@ struct Remembering {
     float limit;
     Bits seen{}, largest{};
 
-    Remembering(const Method& method, const Run& run) : method(method), parameters(run.parameters), limit(run.value_limit) {
+    Remembering(const Method& method, const Run& run)
+        : method(method), parameters(run.parameters), limit(run.value_limit) {
         std::copy_n(run.memory, Method::MEMORIES, memory);
     }
 
