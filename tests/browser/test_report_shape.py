@@ -119,7 +119,15 @@ def test_a_grid_of_one_cell_without_clipping_opens(opened, tmp_path):
 
 @pytest.mark.parametrize(
     ("chapter", "width"),
-    [pytest.param("grid", 1400, marks=pytest.mark.slow), ("statistics", 390), ("glossary", 1400)],
+    [
+        ("statistics", 390),
+        ("glossary", 1400),
+        *(
+            pytest.param(chapter, width, marks=pytest.mark.slow)
+            for chapter, width in [("statistics", 1400), ("glossary", 390)]
+            + [(chapter, width) for chapter in ("grid", "explorer") for width in (390, 1400)]
+        ),
+    ],
 )
 def test_a_link_to_a_chapter_opens_it_and_stays_there(opened, address, chapter, width):
     opened.page.set_viewport_size({"width": width, "height": 900})

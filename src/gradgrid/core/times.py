@@ -1,7 +1,7 @@
 """About how long training takes: a rough model of one core's work, good to a factor of two on other machines.
 
-Fitted to CPU time on one machine of two cores: a step of the compiled kernel at depths 1, 4, 8 and 32 (the share of the
-width at widths 10, 30, 100 and 400), and one of PyTorch's stack at width 30.
+Fitted to CPU time on one machine of two cores at width 30: a step of the compiled kernel at depths 1, 4, 8 and 32,
+and one of PyTorch's stack. In the kernel widths of 100 and 400 take a third longer than this says.
 """
 
 from collections.abc import Iterable
