@@ -1,5 +1,7 @@
 """The compiled kernel: the plain loop's numbers, by every instruction set of this processor, and no neighbour's."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from gradgrid.core.plan import Run
 from gradgrid.core.registry import entries
 from gradgrid.train import activations, compiled, native
 from gradgrid.train.compiled import CompiledStack, why_not
+from gradgrid.train.divergence import locate
 from gradgrid.train.images import Block
 from gradgrid.train.native import find_kernel
 from gradgrid.train.pixels import Pixels, TrainingImages
@@ -27,6 +30,7 @@ DECAY = 5.0 / 57
 NORM, VALUE = Entry.of("norm", {"threshold": 0.5}), Entry.of("value", {"threshold": 1e-3})
 CLIPPINGS = [None, NORM, VALUE]
 HUGE = Entry.of("normal", {"std": 1e18})
+BLACK = TrainingImages(np.zeros((100, 784), np.float32), torch.eye(10).repeat(10, 1))
 
 pytestmark = pytest.mark.skipif(find_kernel() is None, reason="the compiled kernel was not built here")
 
@@ -45,7 +49,7 @@ def compiled_stack(runs, loss="cross_entropy", decay=DECAY, size=10):
 
 def parameters(stack):
     """Every run's weights and biases, layer by layer."""
-    network = stack.network.reading()
+    network = stack.network.reading() if isinstance(stack, CompiledStack) else stack.network
     return [
         [tensor for layer in network.parameters(run) for tensor in layer] for run in range(len(stack.runs))
     ]
@@ -120,13 +124,27 @@ def test_every_optimizer(optimizer, decay):
 @pytest.mark.usefixtures("_instruction_set")
 def test_weights_that_only_decay_never_become_subnormal():
     runs = [Run(training.cell(optimizer=Entry("adam"), learning_rate=0.01), 0)]
-    black = TrainingImages(np.zeros((10, 784), np.float32), torch.eye(10))
     initial = [training.initial(run, IMAGES) for run in runs]
-    stack = CompiledStack(Stack(runs, initial, "cross_entropy", DECAY, (10,)), black, 10, DECAY)
+    stack = CompiledStack(Stack(runs, initial, "cross_entropy", DECAY, (10,)), BLACK, 10, DECAY)
     stack.train([np.tile(np.arange(10), 3000)])
     weights = parameters(stack)[0][0].abs()
     assert not ((weights > 0) & (weights < torch.finfo().tiny)).any()  # with them the processor is slow
     assert np.float32(1e-40) * np.float32(0.5) > 0  # here they are still what they were
+
+
+@pytest.mark.usefixtures("_instruction_set")
+def test_adam_leaves_weights_alone_whose_gradient_has_no_finite_square():
+    run = Run(training.cell(optimizer=Entry("adam"), activation=Entry("identity")), 0)
+    initial = training.initial(run, IMAGES)
+    initial[-1][0].fill_(1e25)
+    stack = Stack([run], [initial], "cross_entropy", DECAY, (10,))
+    found = CompiledStack(stack, IMAGES.training, 10, DECAY)
+    found.train([np.arange(50)])
+    for minibatch in (step for some in IMAGES.training.minibatches(np.arange(50), 10) for step in some):
+        stack.step(minibatch)
+    for one, other in zip(parameters(found)[0], parameters(stack)[0], strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=0)
+    assert torch.equal(parameters(found)[0][1], initial[0][1])
 
 
 WIDE = 16
@@ -185,8 +203,10 @@ def test_clipping_is_told_as_the_stack_tells_it():
 
 
 @pytest.mark.usefixtures("_instruction_set")
-def test_norms_of_layers_before_each_step():
-    runs = [Run(training.cell(clipping=clipping, depth=3), 0) for clipping in CLIPPINGS]
+@pytest.mark.parametrize(("depth", "vanished"), [(3, 1e-9), (30, 1e-25)])
+def test_norms_of_layers_before_each_step(depth, vanished):
+    """Also where their squares are beyond single precision."""
+    runs = [Run(training.cell(clipping=clipping, depth=depth), 0) for clipping in CLIPPINGS]
     stack = Stack(runs, [training.initial(run, EXACT) for run in runs], "cross_entropy", DECAY, (10, 7))
     order, expected = training.order(57), []
     for minibatch in (step for some in EXACT.training.minibatches(order, 10) for step in some):
@@ -195,9 +215,11 @@ def test_norms_of_layers_before_each_step():
         norms = layer_norms(stack.network, minibatch, trace, deltas)
         expected.append(torch.stack(norms, 1)[: len(runs)])
         stack.descend(minibatch, trace, deltas)
-    found = torch.zeros(len(expected), len(runs), 2, 4)
+    expected = torch.stack(expected)
+    found = torch.zeros(expected.shape)
     compiled_stack(runs).train([order], found)
-    torch.testing.assert_close(found.double(), torch.stack(expected), rtol=1e-4, atol=1e-9)
+    torch.testing.assert_close(found.double(), expected, rtol=1e-4, atol=vanished)
+    assert depth < 30 or expected.min() < 1e-22
 
 
 def tables_of(runs, kernel=True, **settings):
@@ -225,15 +247,25 @@ def test_a_run_does_not_depend_on_its_neighbours():
             assert one.equals(other), name
 
 
-def test_how_many_steps_are_asked_for_at_a_time_does_not_matter():
-    runs = [Run(training.cell(clipping=clipping), 0) for clipping in CLIPPINGS]
-    whole, parts = compiled_stack(runs), compiled_stack(runs)
-    order = np.concatenate([training.order(57, seed)[:50] for seed in range(30)])
+@pytest.mark.usefixtures("_instruction_set")
+@pytest.mark.parametrize("width", [6, 40])
+@pytest.mark.parametrize("optimizer", entries("optimizers"))
+def test_how_many_steps_are_asked_for_at_a_time_does_not_matter(optimizer, width):
+    """Nor how long weights are left behind that no image needs: at most until the steps asked for have been taken."""
+    runs = [
+        Run(training.cell(clipping=clipping, optimizer=Entry(optimizer), width=width), 0)
+        for clipping in CLIPPINGS
+    ]
+    stacks = whole, parts, singly = [compiled_stack(runs, size=2) for _ in range(3)]
+    order = np.concatenate([training.order(57, seed)[:50] for seed in range(6)])
     whole.train([order])
-    for begin, end in ((0, 10), (10, 330), (330, 1500)):
+    for begin, end in ((0, 2), (2, 70), (70, 300)):
         parts.train([order[begin:end]])
-    for one, other in zip(parameters(whole), parameters(parts), strict=True):
-        assert all(map(torch.equal, one, other))
+    for begin in range(0, 300, 2):
+        singly.train([order[begin : begin + 2]])
+    for found in zip(*map(parameters, stacks), strict=True):
+        for one, *others in zip(*found, strict=True):
+            assert all(torch.equal(one, other) for other in others)
 
 
 def test_each_run_can_see_its_own_images():
@@ -252,8 +284,8 @@ def test_each_run_can_see_its_own_images():
 @pytest.mark.parametrize("clipping", CLIPPINGS)
 @pytest.mark.parametrize("activation", ["relu", "identity", "sigmoid"])
 def test_runs_diverge_where_the_stack_diverges(activation, clipping):
-    """Enough is out of range at once for the order of sums not to matter."""
-    initializers = [HUGE, Entry.of("normal", {"std": 1e12}), Entry.of("constant", {"value": 1e30})]
+    """So much is out of range, before the output layer, that the order and the rounding of sums do not matter."""
+    initializers = [HUGE, Entry.of("normal", {"std": 1e14}), Entry.of("constant", {"value": 1e30})]
     cells = [
         training.cell(
             activation=Entry(activation), initializer=i, clipping=clipping, depth=3, learning_rate=0.5
@@ -264,6 +296,31 @@ def test_runs_diverge_where_the_stack_diverges(activation, clipping):
     columns = ["status", "diverged_at_step", "diverged_layer"]
     found, expected = (tables_of(runs, kernel)["runs"][columns] for kernel in (True, False))
     assert found.equals(expected)
+
+
+def divergence(resting, other, optimizer, kernel):
+    """Where a run diverges by weight decay, of which a weight that no image needs and one of layer 2 are given."""
+    decay, order = 1000.0, np.arange(100)
+    run = Run(training.cell(optimizer=Entry(optimizer), learning_rate=0.1), 0)
+    initial = training.initial(run, IMAGES)
+    initial[0][0][3, 700], initial[1][0][2, 1] = resting, other
+    stack = Stack([run], [initial], "cross_entropy", decay, (2,))
+    if kernel:
+        stack = CompiledStack(stack, BLACK, 2, decay)
+        stack.train([order])
+        return stack.diverged[0]
+    before, steps = copy.deepcopy(stack), [step for some in BLACK.minibatches(order, 2) for step in some]
+    return locate(before, steps, 0, [0])[0]
+
+
+@pytest.mark.usefixtures("_instruction_set")
+@pytest.mark.parametrize("optimizer", ["momentum", "nesterov"])
+@pytest.mark.parametrize("other", [0.1, 1e20, 1e32, 3e38])
+def test_weights_that_no_image_needs_diverge_where_they_do_in_the_stack(optimizer, other):
+    """Before, with and after a weight of another layer."""
+    for resting in (0.1, 1e20, 1e32, 3e38):
+        found, expected = (divergence(resting, other, optimizer, kernel) for kernel in (True, False))
+        assert found == expected, resting
 
 
 def test_tables_are_those_of_the_stack():

@@ -127,7 +127,7 @@ inline void backward_layer(const Run& run, const Layout& layout, int64_t l, int6
         store(deltas + at, load(deltas + at) * load(work.slopes(l) + at));
 }
 
-// Layer 1's rows of pixels, first, if they are listed, of those that are zero in every image.
+// Layer 1's rows of the pixels that are not zero in every image.
 //
 // It has a function and a rule of its own for the sake of the registers. A row is finished after the next one's sums, which
 // do not wait for its roots and divisions.
@@ -147,11 +147,6 @@ NOINLINE Rule visit_first_columns(Rule rule, const Minibatch& images, int64_t wi
     int64_t at_before = -1;
     for (const Minibatch::Group& group : images.groups) {
         const uint16_t* last = rows + group.rows;
-        while (!group.images && rows < last) {
-            Vector totals[COLUMNS];
-            const int64_t at = begin(totals);
-            rule.end(at, totals);
-        }
         while (rows < last) {
             Vector totals[COLUMNS];
             const int64_t at = begin(totals);

@@ -34,7 +34,8 @@ struct Layout {
 
 enum Loss : int64_t { CROSS_ENTROPY, SOFTMAX_CROSS_ENTROPY, QUADRATIC };
 
-enum Optimizer : int64_t { SGD, MOMENTUM, NESTEROV, ADAM };
+// The last is Adam by an instruction set that estimates roots (kernel.cpp).
+enum Optimizer : int64_t { SGD, MOMENTUM, NESTEROV, ADAM, ESTIMATED_ADAM };
 
 // What all runs of a stack have in common.
 struct Common {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <numeric>
 #include <vector>
 
 #include "layout.h"
@@ -44,21 +45,21 @@ struct Minibatch {
         }
     }
 
-    // Images by their numbers, for a step; rows without any image are listed only if `every_row`.
-    void gather(const Images& images, const int64_t* order, int64_t count, const Shape& shape, bool every_row) {
+    // Images by their numbers, for a step.
+    void gather(const Images& images, const int64_t* order, int64_t count, const Shape& shape) {
         list(images, order, 0, count, shape);
         const int64_t last = padded(shape.classes);
         targets.assign(count * last, 0.0f);
         for (int64_t i = 0; i < count; ++i)
             std::memcpy(&targets[i * last], images.targets + order[i] * shape.classes, shape.classes * sizeof(float));
-        by_pixels(shape, every_row);
+        by_pixels(shape);
     }
 
    private:
     std::vector<int64_t> ends, row_at, entry_at;
     std::vector<int32_t> places;
 
-    void by_pixels(const Shape& shape, bool every_row) {
+    void by_pixels(const Shape& shape) {
         places.assign(shape.inputs, 0);  // at first how many images have the pixel, then where the next of them goes
         for (int64_t i = 0; i < size; ++i)
             for (int64_t e = begins[i]; e < ends[i]; ++e) ++places[pixels[e]];
@@ -67,7 +68,7 @@ struct Minibatch {
         for (int32_t images : places) ++row_at[images];
         groups.clear();
         int64_t row = 0, entry = 0;
-        for (int64_t images = every_row ? 0 : 1; images <= size; ++images) {
+        for (int64_t images = 1; images <= size; ++images) {
             const int64_t alike = row_at[images];
             if (alike) groups.push_back({images, alike});
             row_at[images] = row, entry_at[images] = entry;
@@ -76,7 +77,7 @@ struct Minibatch {
         rows.resize(row + AHEAD), members.resize(entry), weights.resize(entry);
         for (int64_t pixel = 0; pixel < shape.inputs; ++pixel) {
             const int32_t images = places[pixel];
-            if (!images && !every_row) continue;
+            if (!images) continue;
             rows[row_at[images]++] = uint16_t(pixel);
             places[pixel] = int32_t(entry_at[images]);
             entry_at[images] += images;
@@ -86,5 +87,55 @@ struct Minibatch {
                 const int32_t place = places[pixels[e]]++;
                 members[place] = uint16_t(i), weights[place] = values[e];
             }
+    }
+};
+
+// Rows of the table that no image has had for a while, in groups of equally many steps.
+struct Rests {
+    struct Group {
+        int64_t steps, rows;
+    };
+    std::vector<Group> groups;
+    std::vector<uint16_t> rows;
+};
+
+// Finds, step by step of a stretch, which rows have rested.
+class Resting {
+   public:
+    Resting(int64_t inputs, int64_t longest) : all(inputs), since(inputs), places(longest + 1) {
+        std::iota(all.begin(), all.end(), uint16_t(0));
+    }
+    // The rows that step `step` needs and the steps before it did not.
+    Rests before(int64_t step, const Minibatch& images) {
+        return list(images.rows.data(), int64_t(images.rows.size()) - Minibatch::AHEAD, step);
+    }
+    // All rows that have rested when the stretch ends before step `step`; the next one begins.
+    Rests end(int64_t step) {
+        Rests rests = list(all.data(), int64_t(all.size()), step);
+        std::fill(since.begin(), since.end(), 0);
+        return rests;
+    }
+
+   private:
+    std::vector<uint16_t> all;
+    std::vector<int64_t> since, places;  // the step from which on a row rests; where the next row of so many steps goes
+
+    Rests list(const uint16_t* rows, int64_t number, int64_t step) {
+        Rests rests;
+        std::fill(places.begin(), places.end(), 0);
+        for (int64_t i = 0; i < number; ++i) ++places[step - since[rows[i]]];
+        int64_t place = 0;
+        for (int64_t steps = 1; steps <= step; ++steps) {
+            const int64_t alike = places[steps];
+            if (alike) rests.groups.push_back({steps, alike});
+            places[steps] = place, place += alike;
+        }
+        rests.rows.resize(place);
+        for (int64_t i = 0; i < number; ++i) {
+            const int64_t steps = step - since[rows[i]];
+            if (steps) rests.rows[places[steps]++] = rows[i];
+            since[rows[i]] = step + 1;
+        }
+        return rests;
     }
 };

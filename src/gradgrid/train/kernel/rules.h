@@ -67,14 +67,27 @@ struct LimitedDescent {
     }
 };
 
+// What the optimizers that remember multiply by in one step of one run, counted from 1.
+struct Coefficients {
+    float rate, decay, kept, kept_square, share, offset;
+
+    Coefficients(const Common& common, float rate, int64_t step)
+        : rate(rate), decay(float(common.decay)), kept(float(common.keywords[0])) {
+        if (common.optimizer < ADAM) return;
+        const double first = common.keywords[0], second = common.keywords[1], epsilon = common.keywords[2];
+        const double square_share = std::sqrt((1.0 - second) / (1.0 - std::pow(second, double(step))));
+        kept_square = float(second), offset = float(epsilon / square_share);
+        share = float(double(rate) * (1.0 - first) / (1.0 - std::pow(first, double(step))) / square_share);
+    }
+};
+
 // The optimizers that remember: `move` is one step of some weights, operation by operation, because a weight's operations
 // wait for each other. `found` is the mean gradient, `memory` what is remembered.
 struct Momentum {
     static constexpr int MEMORIES = 1;
     float rate, decay, kept;
 
-    Momentum(const Common& common, float rate, int64_t)
-        : rate(rate), decay(float(common.decay)), kept(float(common.keywords[0])) {}
+    Momentum(const Coefficients& of) : rate(of.rate), decay(of.decay), kept(of.kept) {}
 
     template <int COUNT>
     INLINE void move(Vector (&w)[COUNT], Vector (&memory)[MEMORIES][COUNT], const Vector (&found)[COUNT]) const {
@@ -101,35 +114,42 @@ struct Nesterov : Momentum {
 };
 
 // What it remembers is divided by 1 - beta1 and 1 - beta2, and what a step multiplies by is put together:
-// w ← w - mean / (factor · √square + offset).
+// w ← w - share · mean / (√square + offset).
+template <bool ESTIMATED>
 struct Adam {
     static constexpr int MEMORIES = 2;
-    float decay, kept, kept_square, factor, offset;
+    float decay, kept, kept_square, share, offset;
 
-    Adam(const Common& common, float rate, int64_t step)
-        : decay(float(common.decay)), kept(float(common.keywords[0])), kept_square(float(common.keywords[1])) {
-        const double first = common.keywords[0], second = common.keywords[1], epsilon = common.keywords[2];
-        const double share = double(rate) * (1.0 - first) / (1.0 - std::pow(first, double(step)));
-        const double square_share = (1.0 - second) / (1.0 - std::pow(second, double(step)));
-        factor = float(std::sqrt(square_share) / share), offset = float(epsilon / share);
-    }
+    Adam(const Coefficients& of)
+        : decay(of.decay), kept(of.kept), kept_square(of.kept_square), share(of.share), offset(of.offset) {}
 
     template <int COUNT>
     INLINE void move(Vector (&w)[COUNT], Vector (&memory)[MEMORIES][COUNT], const Vector (&found)[COUNT]) const {
-        Vector gradient[COUNT], size[COUNT];
-        UNROLL
-        for (int i = 0; i < COUNT; ++i) gradient[i] = found[i] + decay * w[i];
+        Vector size[COUNT];
         UNROLL
         for (int i = 0; i < COUNT; ++i) {
-            memory[0][i] = kept * memory[0][i] + gradient[i];
-            memory[1][i] = kept_square * memory[1][i] + gradient[i] * gradient[i];
+            const Vector gradient = found[i] + decay * w[i];
+            memory[0][i] = kept * memory[0][i] + gradient;
+            memory[1][i] = kept_square * memory[1][i] + squared(gradient);
         }
         UNROLL
-        for (int i = 0; i < COUNT; ++i) size[i] = root(memory[1][i]);
+        for (int i = 0; i < COUNT; ++i) size[i] = root_of(memory[1][i]) + offset;
         UNROLL
-        for (int i = 0; i < COUNT; ++i) size[i] = factor * size[i] + offset;
-        UNROLL
-        for (int i = 0; i < COUNT; ++i) w[i] -= memory[0][i] / size[i];
+        for (int i = 0; i < COUNT; ++i) {
+            const Vector moved = w[i] - share * (memory[0][i] / size[i]);
+            w[i] = ESTIMATED ? (memory[1][i] == INFINITY ? w[i] : moved) : moved;
+        }
+    }
+
+   private:
+    // The estimate of 1/√0 is infinite, so nothing that is estimated is zero.
+    static INLINE Vector squared(Vector x) { return ESTIMATED ? x * x + 1.17549435e-38f : x * x; }
+
+    // The estimate is corrected by a step of Newton's; not a number if x is infinite.
+    static INLINE Vector root_of(Vector x) {
+        if (!ESTIMATED) return root(x);
+        const Vector inverse = inverse_root(x), estimate = x * inverse;
+        return estimate * (1.5f - 0.5f * (inverse * estimate));
     }
 };
 

@@ -32,23 +32,35 @@ INLINE Outcome update(const Layout& layout, const Minibatch& images, const Works
     return {finite, table.cut() || weights.cut() || biases.cut()};
 }
 
+// The power of two by which small deltas are multiplied, so that their squares are not subnormal, which would be slow and
+// rounded to few digits: where gradients vanish, those of the first layers are.
+inline float lift(const float* deltas, int64_t count) {
+    Bits largest{};
+    for (int64_t at = 0; at < count; at += LANES) watch(largest, load(deltas + at));
+    const float most = greatest(largest);
+    return most > 0.0f && most < 1e-12f ? std::ldexp(1.0f, std::min(-std::ilogb(most), 126)) : 1.0f;
+}
+
 // Norms of each layer's mean gradient, of its biases and of its weights, [2, depth + 1]; returns that of all together.
 inline float gradient_norms(const Layout& layout, const Minibatch& images, const Workspace& work, float* norms) {
     const int64_t layers = layout.shape.depth + 1;
-    float *steps = work.steps(), squares = 0.0f;
+    float* steps = work.steps();
+    double squares = 0.0;
     for (int64_t l = 1; l <= layers; ++l) {
         Measure biases, weights;
-        multiply(work.deltas(l), 1.0f / float(images.size), images.size * layout.row(l), steps);
+        const int64_t count = images.size * layout.row(l);
+        const float lifted = lift(work.deltas(l), count);
+        multiply(work.deltas(l), lifted / float(images.size), count, steps);
         visit_biases(biases, layout, l, images.size, steps);
         if (l > 1)
             visit_layer(weights, layout, l, images.size, work.activations(l - 1), steps);
         else
             visit_first(weights, layout, images, steps);
-        const float of_biases = biases.total(), of_weights = weights.total();
-        squares += of_biases + of_weights;
-        if (norms) norms[l - 1] = std::sqrt(of_biases), norms[layers + l - 1] = std::sqrt(of_weights);
+        const float of_biases = std::sqrt(biases.total()) / lifted, of_weights = std::sqrt(weights.total()) / lifted;
+        squares += double(of_biases) * of_biases + double(of_weights) * of_weights;
+        if (norms) norms[l - 1] = of_biases, norms[layers + l - 1] = of_weights;
     }
-    return std::sqrt(squares);
+    return float(std::sqrt(squares));
 }
 
 template <class Tell>
@@ -69,10 +81,9 @@ inline Outcome descend(const Common& common, const Layout& layout, Run& run, con
 }
 
 template <class Method, bool LIMITED, class Tell>
-INLINE Outcome remember(const Common& common, const Layout& layout, Run& run, const Minibatch& images,
+INLINE Outcome remember(const Method& method, const Layout& layout, Run& run, const Minibatch& images,
                         const Workspace& work, float norm_factor, Tell& tell) {
     const FlushToZero flush;
-    const Method method(common, run.rate, run.taken + 1);
     return update(layout, images, work, norm_factor, norm_factor, [&](Kind kind) {
         Remembering<Method, LIMITED> rule(method, run);
         if (kind == Kind::BIASES) rule.method.decay = 0.0f;
@@ -81,11 +92,11 @@ INLINE Outcome remember(const Common& common, const Layout& layout, Run& run, co
 }
 
 template <class Method, class Tell>
-INLINE Outcome remember(const Common& common, const Layout& layout, Run& run, const Minibatch& images,
+INLINE Outcome remember(const Method& method, const Layout& layout, Run& run, const Minibatch& images,
                         const Workspace& work, float norm_factor, Tell& tell) {
     if (run.value_limit < INFINITY)
-        return remember<Method, true>(common, layout, run, images, work, norm_factor, tell);
-    return remember<Method, false>(common, layout, run, images, work, norm_factor, tell);
+        return remember<Method, true>(method, layout, run, images, work, norm_factor, tell);
+    return remember<Method, false>(method, layout, run, images, work, norm_factor, tell);
 }
 
 INLINE bool all_finite(const float* values, int64_t count) {
@@ -128,9 +139,11 @@ inline void forward(const Common& common, const Layout& layout, const Run& run, 
     forward_layer(run, layout, depth + 1, images.size, work.activations(depth), work.outputs());
 }
 
+// Whether everything stayed finite. `coefficients` are for the optimizers that remember.
 template <class Tell>
-inline void step(const Common& common, const Layout& layout, Run& run, const Minibatch& images, const Workspace& work,
-                 float* norm, uint8_t* clipped, float* layers, Tell& tell) {
+inline bool step(const Common& common, const Layout& layout, Run& run, const Coefficients& coefficients,
+                 const Minibatch& images, const Workspace& work, float* norm, uint8_t* clipped, float* layers,
+                 Tell& tell) {
     const int64_t depth = layout.shape.depth;
     forward(common, layout, run, images, work, tell);
     tell(UPPER_FORWARD);
@@ -150,25 +163,100 @@ inline void step(const Common& common, const Layout& layout, Run& run, const Min
     Outcome outcome;
     switch (common.optimizer) {
         case SGD: outcome = descend(common, layout, run, images, work, factor, tell); break;
-        case MOMENTUM: outcome = remember<Momentum>(common, layout, run, images, work, factor, tell); break;
-        case NESTEROV: outcome = remember<Nesterov>(common, layout, run, images, work, factor, tell); break;
-        default: outcome = remember<Adam>(common, layout, run, images, work, factor, tell);
+        case MOMENTUM: outcome = remember<Momentum>(coefficients, layout, run, images, work, factor, tell); break;
+        case NESTEROV: outcome = remember<Nesterov>(coefficients, layout, run, images, work, factor, tell); break;
+        case ADAM: outcome = remember<Adam<false>>(coefficients, layout, run, images, work, factor, tell); break;
+        default: outcome = remember<Adam<ESTIMATES>>(coefficients, layout, run, images, work, factor, tell);
     }
     if (watched) *clipped = norm_factor < 1.0f || outcome.cut;
     ++run.taken;
-    if (!outcome.finite) {
-        run.diverged = run.taken;
-        run.layer = first_bad(run, layout, images.size, work);
-    }
     if (run.taken % common.fold == 0 && run.scale != 1.0) {
         multiply(run.parameters, float(run.scale), layout.shape.inputs * layout.wide, run.parameters);
         run.scale = 1.0;
         tell(FIRST_UPDATE);
     }
+    return outcome.finite;
 }
 
-constexpr int64_t STEPS_AT_ONCE = 32;    // steps of one run before it is another's turn: their images stay in the cache
+constexpr int64_t STEPS_AT_ONCE = 16;    // steps of one run before it is another's turn: their images stay in the cache
 constexpr int64_t IMAGES_AT_ONCE = 250;  // the same where networks are only read
+
+// Some steps' images, and the rows of the table that have rested before each of the steps and after the last.
+struct Stretch {
+    std::vector<Minibatch> minibatches{STEPS_AT_ONCE};
+    std::vector<Rests> rests{STEPS_AT_ONCE + 1};
+    Resting resting;
+    int64_t steps = 0;
+
+    explicit Stretch(const Shape& shape) : resting(shape.inputs, STEPS_AT_ONCE) {}
+
+    void gather(const Common& common, const Images& images, const int64_t* order, int64_t count) {
+        for (steps = 0; steps * common.minibatch < count; ++steps) {
+            const int64_t first = steps * common.minibatch, size = std::min(common.minibatch, count - first);
+            minibatches[steps].gather(images, order + first, size, common.shape);
+            if (common.optimizer != SGD) rests[steps] = resting.before(steps, minibatches[steps]);
+        }
+        if (common.optimizer != SGD) rests[steps] = resting.end(steps);
+    }
+    // All rows that rest when step `step` has been taken.
+    Rests resting_after(const Shape& shape, int64_t step) const {
+        Resting again(shape.inputs, STEPS_AT_ONCE);
+        for (int64_t s = 0; s <= step; ++s) again.before(s, minibatches[s]);
+        return again.end(step + 1);
+    }
+};
+
+inline int64_t catch_up(const Common& common, const Layout& layout, const Run& run, const Coefficients* steps,
+                        int64_t step, const Rests& rests) {
+    switch (common.optimizer) {
+        case SGD: return step;
+        case MOMENTUM: return catch_up<Momentum>(run, steps, step, rests, layout.wide);
+        case NESTEROV: return catch_up<Nesterov>(run, steps, step, rests, layout.wide);
+        case ADAM: return catch_up<Adam<false>>(run, steps, step, rests, layout.wide);
+        default: return catch_up<Adam<ESTIMATES>>(run, steps, step, rests, layout.wide);
+    }
+}
+
+// What is told of a step of one run.
+struct ToldOfRun {
+    const Told& told;
+    int64_t runs, run, layers;
+
+    float* norm(int64_t step) const { return told.norms + step * runs + run; }
+    uint8_t* clipped(int64_t step) const { return told.clipped + step * runs + run; }
+    float* norms(int64_t step) const {
+        return told.layers ? told.layers + (step * runs + run) * 2 * layers : nullptr;
+    }
+};
+
+// A stretch's steps of one run, the first of which is number `first` of all.
+template <class Tell>
+inline void train_run(const Common& common, const Layout& layout, Run& run, const Stretch& stretch,
+                      const Workspace& work, int64_t first, const ToldOfRun& told, Tell& tell) {
+    std::vector<Coefficients> coefficients;
+    for (int64_t s = 0; s < stretch.steps; ++s) coefficients.emplace_back(common, run.rate, run.taken + s + 1);
+    const int64_t before = run.taken;
+    const auto rested = [&](int64_t step, const Rests& rests) {
+        const int64_t bad = catch_up(common, layout, run, coefficients.data(), step, rests);
+        tell(FIRST_UPDATE);
+        if (bad < step) run.diverged = before + bad + 1, run.layer = 1;
+        return bad == step;
+    };
+    for (int64_t s = 0; s < stretch.steps; ++s) {
+        if (!rested(s, stretch.rests[s])) return;
+        const Minibatch& images = stretch.minibatches[s];
+        if (step(common, layout, run, coefficients[s], images, work, told.norm(first + s), told.clipped(first + s),
+                 told.norms(first + s), tell))
+            continue;
+        rested(s + 1, stretch.resting_after(common.shape, s));
+        if (run.diverged < 0 || run.diverged == run.taken) {
+            run.diverged = run.taken;
+            run.layer = first_bad(run, layout, images.size, work);
+        }
+        return;
+    }
+    rested(stretch.steps, stretch.rests[stretch.steps]);
+}
 
 // Steps of `runs` runs along `order` [count], the numbers of the images; the last step may have fewer.
 template <class Tell>
@@ -176,20 +264,15 @@ inline void train(const Common& common, Run* runs, int64_t number, const Images&
                   int64_t count, const Told& told, Tell tell) {
     const Layout layout(common.shape);
     const Workspace work(layout, common.minibatch);
-    std::vector<Minibatch> minibatches(STEPS_AT_ONCE);
-    const int64_t steps = (count + common.minibatch - 1) / common.minibatch;
-    for (int64_t begin = 0; begin < steps; begin += STEPS_AT_ONCE) {
-        const int64_t end = std::min(begin + STEPS_AT_ONCE, steps);
-        for (int64_t s = begin; s < end; ++s) {
-            const int64_t first = s * common.minibatch, size = std::min(common.minibatch, count - first);
-            minibatches[s - begin].gather(images, order + first, size, common.shape, common.optimizer != SGD);
-        }
+    Stretch stretch(common.shape);
+    for (int64_t first = 0; first * common.minibatch < count; first += STEPS_AT_ONCE) {
+        const int64_t begin = first * common.minibatch;
+        stretch.gather(common, images, order + begin, std::min(count - begin, STEPS_AT_ONCE * common.minibatch));
         tell(GATHERING);
         for (int64_t r = 0; r < number; ++r)
-            for (int64_t s = begin; s < end && runs[r].diverged < 0; ++s)
-                step(common, layout, runs[r], minibatches[s - begin], work, told.norms + s * number + r,
-                     told.clipped + s * number + r,
-                     told.layers ? told.layers + (s * number + r) * 2 * (common.shape.depth + 1) : nullptr, tell);
+            if (runs[r].diverged < 0)
+                train_run(common, layout, runs[r], stretch, work, first,
+                          ToldOfRun{told, number, r, common.shape.depth + 1}, tell);
     }
 }
 

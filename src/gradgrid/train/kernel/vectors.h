@@ -41,6 +41,14 @@ INLINE void watch(Bits& largest, Vector x) {
     largest = magnitude > largest ? magnitude : largest;
 }
 
+INLINE float greatest(Bits largest) {
+    int32_t found = 0;
+    for (int lane = 0; lane < LANES; ++lane) found = largest[lane] > found ? largest[lane] : found;
+    float value;
+    std::memcpy(&value, &found, sizeof value);
+    return value;
+}
+
 INLINE bool exceeds(Bits largest, float limit) { return any(largest > (Bits)all(limit)); }
 
 INLINE bool good(Bits largest) { return !any(largest >= (Bits)all(INFINITY)); }
@@ -56,6 +64,15 @@ INLINE Vector bounded(Vector x, Vector low, Vector high) {
 INLINE Vector root(Vector x) {
     for (int lane = 0; lane < LANES; ++lane) x[lane] = __builtin_sqrtf(x[lane]);
     return x;
+}
+
+// 1/√x, if the instruction set estimates it to 14 bits: of 0 infinity, of infinity 0.
+template <class V>
+INLINE V inverse_root(V x) {
+    if constexpr (ESTIMATES)
+        return __builtin_ia32_rsqrt14ps512_mask(x, x, 0xffff);
+    else
+        return 1.0f / root(x);
 }
 
 // exp(x) = power · (1 + rest), with power a power of two and |rest| < 0.42. Beyond the powers that float32 has, x is
