@@ -5,7 +5,7 @@
 One process, one thread or GPU, MNIST, processor time (with a GPU wall time). Every contestant takes its turn in each
 round; told are the median over the rounds, the middle half of them, and the ratio to the plain loop of the same rounds.
 The floor beside it are the same matrix products alone, and on the CPU the bytes that a step must move at the speed at
-which this core copies memory.
+which this core copies memory. What the plan's model says of the kernel, on this machine, is told too.
 """
 
 import argparse
@@ -36,11 +36,13 @@ from benchmarks.contestants import (
 )
 from gradgrid.core.config import Dataset
 from gradgrid.core.errors import GradgridError
+from gradgrid.core.times import step_microseconds
 from gradgrid.data import Data, load, prepare
 from gradgrid.train.device import device_facts, find_device
 from gradgrid.train.evaluation import evaluate
 from gradgrid.train.images import Images
 from gradgrid.train.native import PARTS
+from gradgrid.train.pace import measure_pace
 from gradgrid.train.probes import measure
 
 RUNS = 64
@@ -149,7 +151,7 @@ def rows(times: dict[str, list[float]]) -> Iterator[dict]:
 BASE = Setting()
 TABLES: dict[str, list[tuple[Setting, int]]] = {
     "depth": [(replace(BASE, depth=d, clipping=c), RUNS) for d in (1, 4, 8, 32) for c in (None, "norm")],
-    "width": [(replace(BASE, width=w), RUNS) for w in (30, 100, 400)],
+    "width": [(replace(BASE, depth=d, width=w), RUNS) for d in (1, 4) for w in (30, 100, 400)],
     "minibatch": [(replace(BASE, minibatch=b), RUNS) for b in (1, 10, 100)],
     "M": [(replace(BASE, depth=d), m) for d in (1, 4) for m in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)],
     "optimizer": [
@@ -248,10 +250,12 @@ def _table(
     data: Data, images: Images, settings: Iterable[tuple[Setting, int]], rounds: int, seconds: float
 ) -> Iterator[dict]:
     on_gpu = images.training.targets.device.type == "cuda"
-    everyone, speed = (on_cuda, None) if on_gpu else (contestants, copy_speed())
+    everyone, speed, pace = (on_cuda, None, None) if on_gpu else (contestants, copy_speed(), measure_pace())
     for setting, runs in settings:
+        planned = round(pace * step_microseconds(setting.cell, setting.minibatch), 2) if pace else None
         floor = round(bytes_moved(images, setting) / speed * 1e6, 2) if speed else None
         told = f"; weights alone, by copying speed: {floor:.1f} µs a run-step" if floor else ""
+        told += f"; the plan says {planned:.1f}" if planned else ""
         print(f"{_words(setting)}, M = {runs}{told}", flush=True)
         found = list(rows(side_by_side(everyone(data, images, setting, runs), rounds, seconds)))
         for row in found:
@@ -261,7 +265,7 @@ def _table(
                 f"{row['times the plain loop']:9.1f} × the plain loop",
                 flush=True,
             )
-        yield asdict(setting) | {"runs": runs, "copying floor": floor, "found": found}
+        yield asdict(setting) | {"runs": runs, "copying floor": floor, "planned": planned, "found": found}
 
 
 def _words(setting: Setting) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gradgrid.core.config import load
+from gradgrid.core.cost import Machine
 from gradgrid.core.errors import ConfigError, GradgridError
 from gradgrid.core.files import disk_problem
 from gradgrid.core.numbers import counted
@@ -58,12 +59,14 @@ def check(options: argparse.Namespace) -> None:
 
 def show_plan(options: argparse.Namespace) -> None:
     """Print what the configuration asks for, what of it would be trained now and why, and how long that takes."""
+    from gradgrid.train.pace import measure_pace  # the compiled kernel, not PyTorch
+
     config = load(*options.config)
-    status = Status.of(config)
+    status, machine = Status.of(config), Machine(options.cores, measure_pace())
     if options.json:
-        print(json.dumps(status.record(options.cores), indent=2))
+        print(json.dumps(status.record(machine), indent=2))
     else:
-        print(plan_table(config, plan(config), options.cores), status.text(options.cores), sep="\n\n")
+        print(plan_table(config, plan(config), machine), status.text(machine), sep="\n\n")
 
 
 def why(options: argparse.Namespace) -> None:

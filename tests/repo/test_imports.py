@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "figures": {"core", "analysis"},
     "report": {"core"},
     "partial": {"core", "data", "analysis", "figures", "report"},
-    "cli": {"core", "partial", "report"},
+    "cli": {"core", "train", "partial", "report"},
     "__init__": set(),
 }
 """Each part of the package and the other parts that it may import."""

@@ -8,7 +8,7 @@ from configs import GOOD, config
 
 from gradgrid.core import cost
 from gradgrid.core.config import Execution, Training, load
-from gradgrid.core.cost import bundle_seconds, estimate, rows
+from gradgrid.core.cost import Machine, bundle_seconds, estimate, rows
 from gradgrid.core.entries import Entry, clipping_label
 from gradgrid.core.plan import Cell, Run, plan
 from gradgrid.core.schedule import measured_steps, steps_per_epoch, total_steps
@@ -172,15 +172,27 @@ def test_rows_of_the_default_grid():
 def test_the_estimate_grows_with_the_work_and_shrinks_with_the_cores():
     default = load(DEFAULT)
     asked = plan(default)
-    one, two = (estimate(asked, default, "mnist", cores).seconds for cores in (1, 2))
+    one, two = (estimate(asked, default, "mnist", Machine(cores)).seconds for cores in (1, 2))
     assert one == pytest.approx(2 * two)
-    longest = estimate(asked, default, "mnist", 10_000).seconds
+    longest = estimate(asked, default, "mnist", Machine(10_000)).seconds
     assert two / 60 < longest < two, "one job is never split"
     wide = Cell(2, LEAKY, Entry("normal"), None, 300, Entry("sgd"), 0.1)
     assert step_microseconds(wide, 10) > 10 * step_microseconds(CELL, 10)
     assert step_microseconds(CELL, 20) == 2 * step_microseconds(CELL, 10)
     normalized = replace(CELL, normalization=Entry("layer"))
     assert step_microseconds(normalized, 10) > step_microseconds(CELL, 10)
+
+
+def test_the_estimate_is_that_of_the_machine_at_hand():
+    default = load(DEFAULT)
+    asked = plan(default)
+    model, slow = (estimate(asked, default, "mnist", Machine(2, pace)) for pace in (1.0, 1.7))
+    assert slow.seconds == pytest.approx(1.7 * model.seconds)
+    assert slow.book_seconds == pytest.approx(1.7 * model.book_seconds)
+    on_gpu = default.model_copy(update={"device": "cuda"})
+    model, slow = (estimate(asked, on_gpu, "mnist", Machine(2, pace)) for pace in (1.0, 1.7))
+    assert slow.seconds == model.seconds  # the processor's pace says nothing of the GPU's
+    assert slow.book_seconds == pytest.approx(1.7 * model.book_seconds)
 
 
 @pytest.mark.parametrize(
@@ -199,8 +211,9 @@ def test_the_small_configuration_of_these_tests_is_the_one_on_file(tmp_path):
 def test_without_the_compiled_kernel_it_takes_longer_and_nothing_is_cut_otherwise(monkeypatch):
     asked = config(seeds=5)
     found = plan(asked)
-    with_it = estimate(found, asked, "mnist", 2).seconds
+    machine = Machine(2)
+    with_it = estimate(found, asked, "mnist", machine).seconds
     monkeypatch.setattr(cost, "built", lambda: False)
-    assert estimate(found, asked, "mnist", 2).seconds > 3 * with_it
-    assert cost.places(asked, 2) == (2, "2 cores without the compiled kernel")
+    assert estimate(found, asked, "mnist", machine).seconds > 3 * with_it
+    assert cost.place(asked, machine) == "2 cores without the compiled kernel"
     assert [bundle.key for bundle in plan(asked).bundles] == [bundle.key for bundle in found.bundles]

@@ -8,6 +8,7 @@ from prepared_data import prepare
 
 from gradgrid import cli
 from gradgrid.core.basis import Basis
+from gradgrid.core.cost import Machine
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.fingerprints import TrainingSource
 from gradgrid.core.plan import plan
@@ -43,7 +44,7 @@ def folder(tmp_path):
 
 
 def text(folder, settings):
-    return Status.of(settings, folder).text(cores=2).splitlines()
+    return Status.of(settings, folder).text(Machine(2)).splitlines()
 
 
 def test_all_fresh(folder):
@@ -85,7 +86,7 @@ def test_changed_recipes_and_data_are_named(folder):
 
 
 def test_the_record_for_machines_adds_up(folder):
-    record = Status.of(config(**LARGER), folder).record(cores=2)
+    record = Status.of(config(**LARGER), folder).record(Machine(2))
     assert json.loads(json.dumps(record)) == record
     assert record["runs"] == record["fresh"] + record["train"] == 24
     assert sum(record["reasons"].values()) == record["train"] == 16

@@ -25,6 +25,14 @@ FULL_BATCH_MICROSECONDS = 650.0, 30.0
 
 
 @dataclass(frozen=True)
+class Machine:
+    """So many cores, each of which takes ``pace`` times as long as the one that the times were fitted to (times.py)."""
+
+    cores: int
+    pace: float = 1.0
+
+
+@dataclass(frozen=True)
 class Estimate:
     """What the plan comes to on one dataset: lengths of a run, rows of each table, seconds of wall time.
 
@@ -40,32 +48,37 @@ class Estimate:
     book_seconds: float
 
 
-def estimate(plan: Plan, config: Config, dataset: str, cores: int) -> Estimate:
-    """The estimate for a plan whose runs train on ``dataset``, one bundle at a time on each of ``cores``."""
+def estimate(plan: Plan, config: Config, dataset: str, machine: Machine) -> Estimate:
+    """The estimate for a plan whose runs train on ``dataset``, one bundle at a time on each core."""
     training = config.training
+    book = _book_seconds(config.book, dataset) if config.book else [0.0]
     return Estimate(
         dataset=dataset,
         epochs=epochs(training, dataset),
         steps=total_steps(training, dataset),
         measured=len(measured_steps(training, dataset)),
         rows=rows(plan, config, dataset),
-        seconds=seconds(plan.bundles, config, dataset, cores),
-        book_seconds=_wall_seconds(_book_seconds(config.book, dataset), cores) if config.book else 0.0,
+        seconds=training_seconds(plan.bundles, config, dataset, machine),
+        book_seconds=machine.pace * _wall_seconds(book, machine.cores),
     )
 
 
-def places(config: Config, cores: int) -> tuple[int, str]:
-    """How many bundles train at a time, and on what: on a GPU, one."""
+def place(config: Config, machine: Machine) -> str:
+    """What bundles train on."""
     if config.device == "cuda":
-        return 1, "one GPU"
+        return "one GPU"
     slowly = "" if built() else " without the compiled kernel"
-    return cores, f"{counted(cores, 'core')}{slowly}"
+    return f"{counted(machine.cores, 'core')}{slowly}"
 
 
-def seconds(bundles: Iterable[Bundle], config: Config, dataset: str, cores: int) -> float:
-    """Wall time to train bundles, one at a time on each of ``cores``, or on the GPU."""
-    at_a_time, _ = places(config, cores)
-    return _wall_seconds([bundle_seconds(bundle, config, dataset) for bundle in bundles], at_a_time)
+def training_seconds(bundles: Iterable[Bundle], config: Config, dataset: str, machine: Machine) -> float:
+    """Wall time to train bundles, one at a time on each core, or on the GPU."""
+    each = [bundle_seconds(bundle, config, dataset) for bundle in bundles]
+    return (
+        _wall_seconds(each, 1)
+        if config.device == "cuda"
+        else machine.pace * _wall_seconds(each, machine.cores)
+    )
 
 
 def rows(plan: Plan, config: Config, dataset: str) -> dict[str, int]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gradgrid.core.basis import Basis
 from gradgrid.core.config import Config
-from gradgrid.core.cost import places, seconds
+from gradgrid.core.cost import Machine, place, training_seconds
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.fingerprints import TrainingSource
 from gradgrid.core.numbers import counted
@@ -41,12 +41,12 @@ class Status:
         """The dataset that training will be on, as far as is known."""
         return self.data.known[0] if self.data.known else self.config.dataset.name
 
-    def text(self, cores: int) -> str:
+    def text(self, machine: Machine) -> str:
         """What would be trained: in total, how long that takes, and bundle by bundle."""
         lines = [in_words(self.works)]
         if any(work.trained for work in self.works):
-            _, where = places(self.config, cores)
-            lines.append(f"about {duration(self.seconds(cores))} on {where}, on {self.dataset}")
+            where = place(self.config, machine)
+            lines.append(f"about {duration(self.seconds(machine))} on {where}, on {self.dataset}")
         if not self.data.known:
             lines.append(
                 "the dataset is prepared first; runs that were trained on the same images are then kept"
@@ -55,12 +55,12 @@ class Status:
             lines += self._bundles()
         return "\n".join(lines)
 
-    def seconds(self, cores: int) -> float:
+    def seconds(self, machine: Machine) -> float:
         """About how long the training takes, in seconds of wall time."""
         bundles = [replace(work.bundle, runs=work.trained) for work in self.works if work.trained]
-        return seconds(bundles, self.config, self.dataset, cores)
+        return training_seconds(bundles, self.config, self.dataset, machine)
 
-    def record(self, cores: int) -> dict:
+    def record(self, machine: Machine) -> dict:
         """The same for machines."""
         train = sum(len(work.trained) for work in self.works)
         reasons = explained(self.works)
@@ -72,7 +72,8 @@ class Status:
             "dropped": sum(len(work.dropped) for work in self.works),
             "moved": sum(len(work.moved) for work in self.works),
             "dataset": self.dataset,
-            "seconds": round(self.seconds(cores)) if train else 0,
+            "seconds": round(self.seconds(machine)) if train else 0,
+            "pace": round(machine.pace, 2),
             "reasons": reason_counts(self.works),
             "bundles": [_bundle_record(work, reasons) for work in due],
         }

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from gradgrid.core.config import Config, Factors
-from gradgrid.core.cost import Estimate, bundle_seconds, estimate, places
+from gradgrid.core.cost import Estimate, Machine, estimate, place, training_seconds
 from gradgrid.core.numbers import counted
 from gradgrid.core.plan import Plan
 
@@ -11,13 +11,13 @@ _TABLES = ("runs", "cells", "gradients", "accuracy", "clipping")
 _LARGEST_UNITS = ((86_400, "days"), (3_600, "hours"), (60, "minutes"))
 
 
-def plan_table(config: Config, plan: Plan, cores: int) -> str:
+def plan_table(config: Config, plan: Plan, machine: Machine) -> str:
     """Cells, runs and bundles; for the dataset and its fallback, rows to be written and the time it takes."""
     fallback = config.dataset.fallback
     datasets = list(dict.fromkeys([config.dataset.name, *([fallback] if fallback else [])]))
-    columns = [estimate(plan, config, dataset, cores) for dataset in datasets]
-    _, where = places(config, cores)
-    return f"{_sizes(config, plan, datasets[0])}\n\n{_estimates(columns, where, config.book is not None)}"
+    columns = [estimate(plan, config, dataset, machine) for dataset in datasets]
+    estimates = _estimates(columns, place(config, machine), config.book is not None)
+    return f"{_sizes(config, plan, datasets[0], machine)}\n\n{estimates}"
 
 
 def duration(seconds: float) -> str:
@@ -29,10 +29,10 @@ def duration(seconds: float) -> str:
     return counted(max(round(seconds), 1), "second")
 
 
-def _sizes(config: Config, plan: Plan, dataset: str) -> str:
+def _sizes(config: Config, plan: Plan, dataset: str, machine: Machine) -> str:
     levels = {name: len(getattr(config.factors, name)) for name in Factors.model_fields}
     product = " × ".join(f"{count} {name}" for name, count in levels.items() if count > 1)
-    longest = max(bundle_seconds(bundle, config, dataset) for bundle in plan.bundles)
+    longest = max(training_seconds([bundle], config, dataset, machine) for bundle in plan.bundles)
     most = max(len(bundle.runs) for bundle in plan.bundles)
     together = f"of at most {counted(most, 'run')}, the longest about {duration(longest)} on {dataset}"
     return aligned(

@@ -1,14 +1,16 @@
-"""About how long training takes: a rough model of one core's work, good to a factor of two on other machines.
+"""About how long training takes: a model of one core's work, good to a factor of two on other machines.
 
-Fitted to CPU time on one machine of two cores at width 30: a step of the compiled kernel at depths 1, 4, 8 and 32,
-and one of PyTorch's stack. In the kernel widths of 100 and 400 take a third longer than this says.
+Fitted to CPU time on one machine (two cores of an Intel Xeon with AVX-512, 3.4 GHz, 2 MiB of second cache each): a
+step of the compiled kernel at depths 1 to 8 and widths 10 to 400, within a sixth, and one of PyTorch's stack at width
+30. How long another machine takes in these units, train/pace.py measures.
 """
 
 from collections.abc import Iterable
+from math import ceil, log2
 from typing import TYPE_CHECKING
 
 from gradgrid.core.config import Training
-from gradgrid.core.datasets import SIZES
+from gradgrid.core.datasets import PIXELS, SIZES
 from gradgrid.core.gpu_times import GPU_JOB_SECONDS, gpu_seconds
 from gradgrid.core.kernel import ACTIVATIONS
 from gradgrid.core.schedule import epochs, measured_steps
@@ -18,15 +20,19 @@ if TYPE_CHECKING:  # the plan asks how long its cells take
 
 REFERENCE_WIDTH, REFERENCE_MINIBATCH = 30, 10
 
-KERNEL_MICROSECONDS = 0.5, 2.4, 0.55
-"""A step of one run in the kernel: a fixed part, what layer 1 and the last layer take, in proportion to the width, and
-what each further hidden layer adds, in proportion to its square."""
-CLIPPING_TIMES = {"norm": 1.33, "value": 1.4}
+LANES = 16
+"""Neurons to which the kernel fills layers up."""
+KERNEL_MICROSECONDS = 0.2, 2.3, 0.22
+"""A step of one run in the kernel: a fixed part, what layer 1 and the last layer take for each 16 neurons of width, and
+what each further hidden layer adds, for the square of these."""
+CACHE_BYTES, CACHE_SHARE = 1.5e6, 0.5
+"""Beyond so many bytes of weights a step takes so much more, each time that they are twice as many."""
+CLIPPING_TIMES = {"norm": 1.38, "value": 1.5}
 """How many times as long a step takes with clipping."""
-OPTIMIZER_TIMES = {"momentum": 1.5, "nesterov": 1.5, "adam": 2.0}
+OPTIMIZER_TIMES = {"momentum": 1.5, "nesterov": 1.5, "adam": 2.6}
 """How many times as long a step takes that changes every weight and what is remembered of it."""
 
-PYTORCH_MICROSECONDS = 60.0, 6.0
+PYTORCH_MICROSECONDS = 95.0, 7.0
 """A step of one run of PyTorch's stack, all kinds of clipping together: without what its hidden layers add, in
 proportion to the width, and what each of them adds."""
 NORMALIZATION_MICROSECONDS = 2.5
@@ -92,8 +98,10 @@ def plain_step_microseconds(cell: "Cell", minibatch: int, compiled: bool = True)
 def kernel_microseconds(depth: int, width: int, minibatch: int) -> float:
     """A step of one run in the compiled kernel, by sgd without clipping."""
     fixed, ends, further = KERNEL_MICROSECONDS
-    wider = width / REFERENCE_WIDTH
-    return (fixed + ends * wider + further * wider**2 * (depth - 1)) * minibatch / REFERENCE_MINIBATCH
+    wide = ceil(width / LANES)
+    cached = (fixed + ends * wide + further * wide**2 * (depth - 1)) * minibatch / REFERENCE_MINIBATCH
+    weights = 4 * LANES * wide * (PIXELS + 2 * (depth - 1) * width)  # those of upper layers are kept twice
+    return cached * (1 + CACHE_SHARE * max(0.0, log2(weights / CACHE_BYTES)))
 
 
 def in_kernel(cell: "Cell") -> bool:
