@@ -121,14 +121,18 @@ def test_every_optimizer(optimizer, decay):
     )
 
 
+def subnormal(values):
+    """Where values are so small that processors are slow with them."""
+    return (values != 0) & (values.abs() < torch.finfo().tiny)
+
+
 @pytest.mark.usefixtures("_instruction_set")
 def test_weights_that_only_decay_never_become_subnormal():
     runs = [Run(training.cell(optimizer=Entry("adam"), learning_rate=0.01), 0)]
     initial = [training.initial(run, IMAGES) for run in runs]
     stack = CompiledStack(Stack(runs, initial, "cross_entropy", DECAY, (10,)), BLACK, 10, DECAY)
     stack.train([np.tile(np.arange(10), 3000)])
-    weights = parameters(stack)[0][0].abs()
-    assert not ((weights > 0) & (weights < torch.finfo().tiny)).any()  # with them the processor is slow
+    assert not subnormal(parameters(stack)[0][0]).any()
     assert np.float32(1e-40) * np.float32(0.5) > 0  # here they are still what they were
 
 
@@ -183,6 +187,14 @@ def test_functions_and_slopes_of_all_magnitudes(name):
         activated(Entry(name), z), getattr(activations, name)(z.double()), strict=True
     ):
         assert ((found - expected).abs() / expected.abs().clamp(min=1.0)).max() < 1e-6
+
+
+@pytest.mark.usefixtures("_instruction_set")
+@pytest.mark.parametrize("name", ["gelu", "silu"])
+def test_tails_never_become_subnormal(name):
+    z = torch.linspace(-110, -5, 1600).view(-1, WIDE)
+    for found in activated(Entry(name), z):
+        assert not subnormal(found.float()).any()
 
 
 def test_clipping_is_told_as_the_stack_tells_it():

@@ -139,3 +139,33 @@ class Resting {
         return rests;
     }
 };
+
+constexpr int64_t STEPS_AT_ONCE = 16;  // steps of one run before it is another's turn: their images stay in the cache
+
+// Some steps' images, and the rows of the table that have rested before each of the steps and after the last.
+struct Stretch {
+    std::vector<Minibatch> minibatches{STEPS_AT_ONCE};
+    std::vector<Rests> rests{STEPS_AT_ONCE + 1};
+    int64_t steps = 0;
+
+    explicit Stretch(const Shape& shape) : resting(shape.inputs, STEPS_AT_ONCE) {}
+
+    // At most STEPS_AT_ONCE steps along `order` [count].
+    void gather(const Common& common, const Images& images, const int64_t* order, int64_t count) {
+        for (steps = 0; steps * common.minibatch < count; ++steps) {
+            const int64_t first = steps * common.minibatch, size = std::min(common.minibatch, count - first);
+            minibatches[steps].gather(images, order + first, size, common.shape);
+            if (common.optimizer != SGD) rests[steps] = resting.before(steps, minibatches[steps]);
+        }
+        if (common.optimizer != SGD) rests[steps] = resting.end(steps);
+    }
+    // All rows that rest when step `step` has been taken.
+    Rests resting_after(const Shape& shape, int64_t step) const {
+        Resting again(shape.inputs, STEPS_AT_ONCE);
+        for (int64_t s = 0; s <= step; ++s) again.before(s, minibatches[s]);
+        return again.end(step + 1);
+    }
+
+   private:
+    Resting resting;
+};

@@ -201,18 +201,3 @@ struct Remembering {
         }
     }
 };
-
-// While it lives, numbers below 2^-126 are zero. Under Adam the weights of pixels that no image has decay until they are
-// so small and stay there, where each operation takes the processor many times as long.
-struct FlushToZero {
-#if defined(__x86_64__)
-    uint32_t before;
-
-    FlushToZero() {
-        asm volatile("stmxcsr %0" : "=m"(before)::"memory");
-        set(before | 0x8040);
-    }
-    ~FlushToZero() { set(before); }
-    static void set(uint32_t control) { asm volatile("ldmxcsr %0" ::"m"(control) : "memory"); }
-#endif
-};

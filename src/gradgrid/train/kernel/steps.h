@@ -83,7 +83,6 @@ inline Outcome descend(const Common& common, const Layout& layout, Run& run, con
 template <class Method, bool LIMITED, class Tell>
 INLINE Outcome remember(const Method& method, const Layout& layout, Run& run, const Minibatch& images,
                         const Workspace& work, float norm_factor, Tell& tell) {
-    const FlushToZero flush;
     return update(layout, images, work, norm_factor, norm_factor, [&](Kind kind) {
         Remembering<Method, LIMITED> rule(method, run);
         if (kind == Kind::BIASES) rule.method.decay = 0.0f;
@@ -178,33 +177,7 @@ inline bool step(const Common& common, const Layout& layout, Run& run, const Coe
     return outcome.finite;
 }
 
-constexpr int64_t STEPS_AT_ONCE = 16;    // steps of one run before it is another's turn: their images stay in the cache
-constexpr int64_t IMAGES_AT_ONCE = 250;  // the same where networks are only read
-
-// Some steps' images, and the rows of the table that have rested before each of the steps and after the last.
-struct Stretch {
-    std::vector<Minibatch> minibatches{STEPS_AT_ONCE};
-    std::vector<Rests> rests{STEPS_AT_ONCE + 1};
-    Resting resting;
-    int64_t steps = 0;
-
-    explicit Stretch(const Shape& shape) : resting(shape.inputs, STEPS_AT_ONCE) {}
-
-    void gather(const Common& common, const Images& images, const int64_t* order, int64_t count) {
-        for (steps = 0; steps * common.minibatch < count; ++steps) {
-            const int64_t first = steps * common.minibatch, size = std::min(common.minibatch, count - first);
-            minibatches[steps].gather(images, order + first, size, common.shape);
-            if (common.optimizer != SGD) rests[steps] = resting.before(steps, minibatches[steps]);
-        }
-        if (common.optimizer != SGD) rests[steps] = resting.end(steps);
-    }
-    // All rows that rest when step `step` has been taken.
-    Rests resting_after(const Shape& shape, int64_t step) const {
-        Resting again(shape.inputs, STEPS_AT_ONCE);
-        for (int64_t s = 0; s <= step; ++s) again.before(s, minibatches[s]);
-        return again.end(step + 1);
-    }
-};
+constexpr int64_t IMAGES_AT_ONCE = 250;  // where networks are only read
 
 inline int64_t catch_up(const Common& common, const Layout& layout, const Run& run, const Coefficients* steps,
                         int64_t step, const Rests& rests) {
@@ -236,32 +209,34 @@ inline void train_run(const Common& common, const Layout& layout, Run& run, cons
     std::vector<Coefficients> coefficients;
     for (int64_t s = 0; s < stretch.steps; ++s) coefficients.emplace_back(common, run.rate, run.taken + s + 1);
     const int64_t before = run.taken;
-    const auto rested = [&](int64_t step, const Rests& rests) {
+    // Whether all is finite of the rows that have rested until step `step`.
+    const auto caught_up = [&](int64_t step, const Rests& rests) {
         const int64_t bad = catch_up(common, layout, run, coefficients.data(), step, rests);
         tell(FIRST_UPDATE);
         if (bad < step) run.diverged = before + bad + 1, run.layer = 1;
         return bad == step;
     };
     for (int64_t s = 0; s < stretch.steps; ++s) {
-        if (!rested(s, stretch.rests[s])) return;
+        if (!caught_up(s, stretch.rests[s])) return;
         const Minibatch& images = stretch.minibatches[s];
         if (step(common, layout, run, coefficients[s], images, work, told.norm(first + s), told.clipped(first + s),
                  told.norms(first + s), tell))
             continue;
-        rested(s + 1, stretch.resting_after(common.shape, s));
-        if (run.diverged < 0 || run.diverged == run.taken) {
+        // what rests may have diverged earlier, or in the same step in a lower layer
+        if (caught_up(s + 1, stretch.resting_after(common.shape, s)) || run.diverged == run.taken) {
             run.diverged = run.taken;
             run.layer = first_bad(run, layout, images.size, work);
         }
         return;
     }
-    rested(stretch.steps, stretch.rests[stretch.steps]);
+    caught_up(stretch.steps, stretch.rests[stretch.steps]);
 }
 
 // Steps of `runs` runs along `order` [count], the numbers of the images; the last step may have fewer.
 template <class Tell>
 inline void train(const Common& common, Run* runs, int64_t number, const Images& images, const int64_t* order,
                   int64_t count, const Told& told, Tell tell) {
+    const FlushToZero flush;
     const Layout layout(common.shape);
     const Workspace work(layout, common.minibatch);
     Stretch stretch(common.shape);
@@ -279,6 +254,7 @@ inline void train(const Common& common, Run* runs, int64_t number, const Images&
 // The output layer's pre-activations [runs, count, classes] of the images from `begin` on.
 inline void read(const Common& common, Run* runs, int64_t number, const Images& images, int64_t begin, int64_t count,
                  float* z) {
+    const FlushToZero flush;
     const Layout layout(common.shape);
     const Workspace work(layout, IMAGES_AT_ONCE);
     const int64_t classes = common.shape.classes;
