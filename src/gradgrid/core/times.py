@@ -48,7 +48,7 @@ PROBE_IMAGES = 1_000
 DRAW_SECONDS = 0.004, 0.0015
 """Drawing a run's weights, the initializers' mean: a fixed part, and one for each hidden layer."""
 
-JOB_SECONDS = 4.0
+JOB_SECONDS = 6.0
 """Starting a job, loading its data and writing its tables."""
 
 

@@ -140,7 +140,7 @@ class Resting {
     }
 };
 
-constexpr int64_t STEPS_AT_ONCE = 16;  // steps of one run before it is another's turn: their images stay in the cache
+constexpr int64_t STEPS_AT_ONCE = 32;  // steps of one run before it is another's turn: their images stay in the cache
 
 // Some steps' images, and the rows of the table that have rested before each of the steps and after the last.
 struct Stretch {
