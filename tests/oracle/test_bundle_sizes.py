@@ -9,6 +9,7 @@ from pages import change_page
 from prepared_data import prepare
 
 from gradgrid.core.basis import Basis
+from gradgrid.core.cost import Machine
 from gradgrid.core.fingerprints import TrainingSource
 from gradgrid.core.merge import merge
 from gradgrid.core.parquet import read_frame
@@ -72,7 +73,7 @@ def folder(whole, tmp_path):
 
 def test_smaller_bundles_take_over_all_runs(folder, tmp_path):
     status = Status.of(asked(SHORT), folder)
-    assert status.text(cores=2).startswith(
+    assert status.text(Machine(2)).startswith(
         "4 runs, all fresh; 4 of the fresh ones taken over from bundles of another size"
     )
     works = trained(folder, asked(SHORT))

@@ -68,10 +68,11 @@ def several_seeds(case):
 
 @pytest.mark.parametrize("case", FEW)
 def test_seeds_side_by_side_agree_with_each_alone(case):
-    """What CUDA trains by, on the CPU."""
+    """What CUDA trains by, on the CPU; in double precision, because rectifiers are chaotic and some seed always is."""
     runs = several_seeds(case)
-    alone = [trained(some) for some in (runs[:3], runs[3:6], runs[6:])]
-    assert apart(sorted_rows(trained(runs)), sorted_rows(pd.concat(alone))).max() < tolerance(case)
+    alone = [trained(some, CPU, torch.float64) for some in (runs[:3], runs[3:6], runs[6:])]
+    together = trained(runs, CPU, torch.float64)
+    assert apart(sorted_rows(together), sorted_rows(pd.concat(alone))).max() < tolerance(case) / 100
 
 
 @on_cuda

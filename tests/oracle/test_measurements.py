@@ -166,12 +166,14 @@ def test_clipping_records_against_the_plain_loop(clipping):
     assert found["clipped_fraction"] == pytest.approx(np.mean(clipped))
 
 
-def test_divergence_is_located_where_the_plain_loop_meets_it():
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum"])
+def test_divergence_is_located_where_the_plain_loop_meets_it(optimizer):
+    """By weight decay times a large learning rate, which takes weights out of range whatever sums are rounded to."""
     images = training.images_of(training.dataset(images=57), torch.float32)
-    huge = Entry.of("normal", {"std": 20.0})
-    cell = training.cell(activation=Entry("relu"), initializer=huge, learning_rate=1.0, depth=3, width=12)
+    settings = {"depth": 3, "width": 12, "optimizer": Entry(optimizer)}
+    cell = training.cell(**settings, learning_rate=1e4)
     run = Run(cell, 0)
-    tables = train([run, Run(training.cell(depth=3, width=12, activation=Entry("relu")), 0)], images,
+    tables = train([run, Run(training.cell(**settings), 0)], images,
                    Training(minibatch=10, digits_epochs=3), lambda steps: None).tables()  # fmt: skip
     bad, good = tables["runs"].iloc[0], tables["runs"].iloc[1]
     assert (bad["status"], good["status"]) == ("diverged", "completed")
@@ -181,7 +183,7 @@ def test_divergence_is_located_where_the_plain_loop_meets_it():
     for x, targets in steps:
         reference.train(network, cell, "cross_entropy", DECAY, [(x.float(), targets.float())])
         finite.append(all(torch.isfinite(p).all() for p in network.parameters()))
-    assert bad["diverged_at_step"] == finite.index(False) + 1
+    assert bad["diverged_at_step"] == finite.index(False) + 1 > 6
     assert 1 <= bad["diverged_layer"] <= 4
     rows = tables["gradients"][tables["gradients"].run_id == run.run_id]
     late = rows["step"] >= bad["diverged_at_step"]

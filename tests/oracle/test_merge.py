@@ -9,6 +9,7 @@ from prepared_data import prepare
 
 from gradgrid import cli
 from gradgrid.core.basis import Basis
+from gradgrid.core.cost import Machine
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.fingerprints import TrainingSource
 from gradgrid.core.merge import UNKNOWN, merge
@@ -69,7 +70,7 @@ def test_what_ours_lacks_is_taken_and_the_rest_stays(ours, theirs, tmp_path):
     found = merge(asked(), theirs, ours)
     assert (found.taken, found.here, found.refused) == (2, 2, {"not asked for by this configuration": 2})
     status = Status.of(asked(), ours)
-    assert status.text(cores=2) == "6 runs, all fresh"
+    assert status.text(Machine(2)) == "6 runs, all fresh"
     trained(ours, asked())  # the jobs look at the files, and find nothing to train
     assert numbers(ours, asked()) == numbers(trained(tmp_path / "fresh", asked()), asked())
     assert merge(asked(), theirs / "results", ours).text().startswith("0 runs taken over; 4 here already")
@@ -78,7 +79,7 @@ def test_what_ours_lacks_is_taken_and_the_rest_stays(ours, theirs, tmp_path):
 def test_into_an_empty_folder(theirs, tmp_path):
     prepare(tmp_path / "new", asked(), digest=DATA.digest, fallback=True)
     assert merge(asked(), theirs, tmp_path / "new").taken == 4
-    assert "6 runs: 4 fresh, 2 to train" in Status.of(asked(), tmp_path / "new").text(2)
+    assert "6 runs: 4 fresh, 2 to train" in Status.of(asked(), tmp_path / "new").text(Machine(2))
 
 
 def test_other_recipes_and_runs_that_nobody_asks_for_are_refused(ours, theirs):
