@@ -34,8 +34,8 @@ class Opened:
 
 def until(page: Page, condition: str) -> None:
     """Wait until an expression is true; Playwright's own way evaluates a text in the page, which its policy forbids."""
-    for _ in range(400):
+    for _ in range(1200):
         if page.evaluate(condition):
             return
         page.wait_for_timeout(25)
-    raise AssertionError(f"not within 10 s: {condition}")
+    raise AssertionError(f"not within 30 s: {condition}")
