@@ -16,7 +16,7 @@ from gradgrid.core.plan import Run
 from gradgrid.core.registry import entries
 from gradgrid.train import activations, compiled, native
 from gradgrid.train.compiled import CompiledStack, why_not
-from gradgrid.train.divergence import locate
+from gradgrid.train.divergence import Divergence, locate
 from gradgrid.train.images import Block
 from gradgrid.train.native import find_kernel
 from gradgrid.train.pixels import Pixels, TrainingImages
@@ -149,6 +149,18 @@ def test_adam_leaves_weights_alone_whose_gradient_has_no_finite_square():
     for one, other in zip(parameters(found)[0], parameters(stack)[0], strict=True):
         torch.testing.assert_close(one, other, rtol=1e-5, atol=0)
     assert torch.equal(parameters(found)[0][1], initial[0][1])
+
+
+@pytest.mark.usefixtures("_instruction_set")
+def test_adam_diverges_by_a_gradient_that_is_infinite():
+    run = Run(training.cell(optimizer=Entry("adam"), activation=Entry("identity")), 0)
+    initial = training.initial(run, IMAGES)
+    initial[0][0].mul_(1e19)
+    initial[1][0].fill_(0.0)
+    initial[2][0].fill_(1e25)
+    stack = CompiledStack(Stack([run], [initial], "cross_entropy", DECAY, (1,)), IMAGES.training, 1, DECAY)
+    stack.train([np.arange(1)])
+    assert stack.diverged == {0: Divergence(1, 2)}
 
 
 WIDE = 16

@@ -136,8 +136,9 @@ struct Adam {
         for (int i = 0; i < COUNT; ++i) size[i] = root_of(memory[1][i]) + offset;
         UNROLL
         for (int i = 0; i < COUNT; ++i) {
-            const Vector moved = w[i] - share * (memory[0][i] / size[i]);
-            w[i] = ESTIMATED ? (memory[1][i] == INFINITY ? w[i] : moved) : moved;
+            Vector quotient = memory[0][i] / size[i];
+            if (ESTIMATED) quotient = memory[1][i] == INFINITY ? 0.0f * memory[0][i] : quotient;
+            w[i] -= share * quotient;
         }
     }
 
