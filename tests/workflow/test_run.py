@@ -149,6 +149,7 @@ def test_a_diverged_run_keeps_its_rows_empty_from_the_divergence_on(table, name,
     after = found.step >= found.run_id.map(ends).astype(float)
     assert after.any()
     assert (found[measure].isna() == after).all()
+    assert name != "gradients" or found.loc[after, "bias_gradient_norm"].isna().all()
 
 
 def test_that_the_digits_were_used_stands_everywhere(finished, read):

@@ -32,8 +32,8 @@ INLINE Outcome update(const Layout& layout, const Minibatch& images, const Works
     return {finite, table.cut() || weights.cut() || biases.cut()};
 }
 
-// The power of two by which small deltas are multiplied, so that their squares are not subnormal, which would be slow and
-// rounded to few digits: where gradients vanish, those of the first layers are.
+// The power of two by which small deltas are multiplied, so that their squares are not flushed to zero: where gradients
+// vanish, those of the first layers would be.
 inline float lift(const float* deltas, int64_t count) {
     Bits largest{};
     for (int64_t at = 0; at < count; at += LANES) watch(largest, load(deltas + at));
