@@ -184,22 +184,30 @@ INLINE void visit_biases(Rule& rule, const Layout& layout, int64_t l, int64_t im
     }
 }
 
-// The weights of layer l ≥ 2, and their copies: the same sums in the same order, so that they stay the same.
+// The weights of layer l ≥ 2.
 template <class Rule>
 INLINE void visit_layer(Rule& rule, const Layout& layout, int64_t l, int64_t images, const float* below,
-                         const float* steps) {
-    const int64_t row = layout.row(l), upward = layout.upward(l), downward = layout.downward(l);
+                        const float* steps) {
+    const int64_t row = layout.row(l), upward = layout.upward(l);
     product(
         Factor{below, 1, layout.wide}, Rows{steps, row}, images, layout.shape.width, row,
         [&](int64_t in, int64_t column) { return rule.begin(upward + in * row + column); },
         [&](int64_t in, int64_t column, const auto& totals) { rule.end(upward + in * row + column, totals); });
-    if (!Rule::copies) return;
-    product(
-        Factor{steps, 1, row}, Rows{below, layout.wide}, images, layout.neurons(l), layout.wide,
-        [&](int64_t out, int64_t column) { return rule.begin(downward + out * layout.wide + column); },
-        [&](int64_t out, int64_t column, const auto& totals) {
-            rule.end(downward + out * layout.wide + column, totals);
-        });
+}
+
+// Copies the weights of layer l ≥ 2 from [in, out] to [out, in], for the way down.
+NOINLINE void copy_down(float* parameters, const Layout& layout, int64_t l) {
+    const int64_t row = layout.row(l), width = layout.shape.width, neurons = layout.neurons(l);
+    const float* up = parameters + layout.upward(l);
+    float* down = parameters + layout.downward(l);
+    for (int64_t in = 0; in < width; in += LANES)
+        for (int64_t out = 0; out < neurons; out += LANES) {
+            Vector block[LANES];
+            for (int i = 0; i < LANES; ++i) block[i] = in + i < width ? load(up + (in + i) * row + out) : Vector{};
+            transpose(block);
+            for (int i = 0; i < LANES && out + i < neurons; ++i)
+                store(down + (out + i) * layout.wide + in, block[i]);
+        }
 }
 
 INLINE void multiply(const float* from, float factor, int64_t count, float* to) {

@@ -90,13 +90,9 @@ struct Minibatch {
     }
 };
 
-// Rows of the table that no image has had for a while, in groups of equally many steps.
+// Rows of the table that no image has had for a while, those that have rested longest first.
 struct Rests {
-    struct Group {
-        int64_t steps, rows;
-    };
-    std::vector<Group> groups;
-    std::vector<uint16_t> rows;
+    std::vector<uint16_t> rows, steps;
 };
 
 // Finds, step by step of a stretch, which rows have rested.
@@ -121,20 +117,21 @@ class Resting {
     std::vector<int64_t> since, places;  // the step from which on a row rests; where the next row of so many steps goes
 
     Rests list(const uint16_t* rows, int64_t number, int64_t step) {
-        Rests rests;
         std::fill(places.begin(), places.end(), 0);
         for (int64_t i = 0; i < number; ++i) ++places[step - since[rows[i]]];
         int64_t place = 0;
-        for (int64_t steps = 1; steps <= step; ++steps) {
+        for (int64_t steps = step; steps > 0; --steps) {
             const int64_t alike = places[steps];
-            if (alike) rests.groups.push_back({steps, alike});
             places[steps] = place, place += alike;
         }
-        rests.rows.resize(place);
+        Rests rests;
+        rests.rows.resize(place), rests.steps.resize(place);
         for (int64_t i = 0; i < number; ++i) {
             const int64_t steps = step - since[rows[i]];
-            if (steps) rests.rows[places[steps]++] = rows[i];
             since[rows[i]] = step + 1;
+            if (!steps) continue;
+            rests.rows[places[steps]] = rows[i];
+            rests.steps[places[steps]++] = uint16_t(steps);
         }
         return rests;
     }

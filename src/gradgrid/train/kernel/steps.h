@@ -13,14 +13,15 @@ struct Outcome {
 // The update by the rules that `rule_for(kind)` makes, with the sums over the images of deltas times `factor`; for layer
 // 1's table times `first_factor`.
 template <class RuleFor, class Tell>
-INLINE Outcome update(const Layout& layout, const Minibatch& images, const Workspace& work, float factor,
-                      float first_factor, const RuleFor& rule_for, Tell& tell) {
+INLINE Outcome update(float* parameters, const Layout& layout, const Minibatch& images, const Workspace& work,
+                      float factor, float first_factor, const RuleFor& rule_for, Tell& tell) {
     auto table = rule_for(Kind::TABLE), weights = rule_for(Kind::WEIGHTS), biases = rule_for(Kind::BIASES);
     float* steps = work.steps();
     for (int64_t l = layout.shape.depth + 1; l > 1; --l) {
         multiply(work.deltas(l), factor, images.size * layout.row(l), steps);
         visit_layer(weights, layout, l, images.size, work.activations(l - 1), steps);
         visit_biases(biases, layout, l, images.size, steps);
+        copy_down(parameters, layout, l);
     }
     multiply(work.deltas(1), factor, images.size * layout.wide, steps);
     visit_biases(biases, layout, 1, images.size, steps);
@@ -70,11 +71,11 @@ inline Outcome descend(const Common& common, const Layout& layout, Run& run, con
     run.scale -= run.scale * (double(run.rate) * common.decay);
     const float factor = -run.rate * norm_factor, first_factor = factor / float(run.scale);
     if (run.value_limit == INFINITY)
-        return update(layout, images, work, factor, first_factor, [&](Kind kind) {
+        return update(run.parameters, layout, images, work, factor, first_factor, [&](Kind kind) {
             return Descent{run.parameters, kind == Kind::WEIGHTS ? decay : 0.0f};
         }, tell);
     const float limit = run.rate * run.value_limit;
-    return update(layout, images, work, factor, first_factor, [&](Kind kind) {
+    return update(run.parameters, layout, images, work, factor, first_factor, [&](Kind kind) {
         const float own = kind == Kind::TABLE ? limit / float(run.scale) : limit;
         return LimitedDescent{run.parameters, kind == Kind::WEIGHTS ? decay : 0.0f, own};
     }, tell);
@@ -83,7 +84,7 @@ inline Outcome descend(const Common& common, const Layout& layout, Run& run, con
 template <class Method, bool LIMITED, class Tell>
 INLINE Outcome remember(const Method& method, const Layout& layout, Run& run, const Minibatch& images,
                         const Workspace& work, float norm_factor, Tell& tell) {
-    return update(layout, images, work, norm_factor, norm_factor, [&](Kind kind) {
+    return update(run.parameters, layout, images, work, norm_factor, norm_factor, [&](Kind kind) {
         Remembering<Method, LIMITED> rule(method, run);
         if (kind == Kind::BIASES) rule.method.decay = 0.0f;
         return rule;
@@ -164,8 +165,8 @@ inline bool step(const Common& common, const Layout& layout, Run& run, const Coe
         case SGD: outcome = descend(common, layout, run, images, work, factor, tell); break;
         case MOMENTUM: outcome = remember<Momentum>(coefficients, layout, run, images, work, factor, tell); break;
         case NESTEROV: outcome = remember<Nesterov>(coefficients, layout, run, images, work, factor, tell); break;
-        case ADAM: outcome = remember<Adam<false>>(coefficients, layout, run, images, work, factor, tell); break;
-        default: outcome = remember<Adam<ESTIMATES>>(coefficients, layout, run, images, work, factor, tell);
+        case ADAM: outcome = remember<ExactAdam>(coefficients, layout, run, images, work, factor, tell); break;
+        default: outcome = remember<QuickAdam>(coefficients, layout, run, images, work, factor, tell);
     }
     if (watched) *clipped = norm_factor < 1.0f || outcome.cut;
     ++run.taken;
@@ -179,14 +180,14 @@ inline bool step(const Common& common, const Layout& layout, Run& run, const Coe
 
 constexpr int64_t IMAGES_AT_ONCE = 250;  // where networks are only read
 
-inline int64_t catch_up(const Common& common, const Layout& layout, const Run& run, const Coefficients* steps,
-                        int64_t step, const Rests& rests) {
+inline int64_t catch_up(const Common& common, const Run& run, const Coefficients* steps, int64_t step,
+                        const std::vector<Resters>& resting) {
     switch (common.optimizer) {
         case SGD: return step;
-        case MOMENTUM: return catch_up<Momentum>(run, steps, step, rests, layout.wide);
-        case NESTEROV: return catch_up<Nesterov>(run, steps, step, rests, layout.wide);
-        case ADAM: return catch_up<Adam<false>>(run, steps, step, rests, layout.wide);
-        default: return catch_up<Adam<ESTIMATES>>(run, steps, step, rests, layout.wide);
+        case MOMENTUM: return catch_up<Momentum>(run, steps, step, resting);
+        case NESTEROV: return catch_up<Nesterov>(run, steps, step, resting);
+        case ADAM: return catch_up<ExactAdam>(run, steps, step, resting);
+        default: return catch_up<QuickAdam>(run, steps, step, resting);
     }
 }
 
@@ -202,34 +203,37 @@ struct ToldOfRun {
     }
 };
 
-// A stretch's steps of one run, the first of which is number `first` of all.
+// A stretch's steps of one run, the first of which is number `first` of all; `resting` [steps + 1] are the weights that
+// have rested before each step and after the last.
 template <class Tell>
 inline void train_run(const Common& common, const Layout& layout, Run& run, const Stretch& stretch,
-                      const Workspace& work, int64_t first, const ToldOfRun& told, Tell& tell) {
+                      const std::vector<std::vector<Resters>>& resting, const Workspace& work, int64_t first,
+                      const ToldOfRun& told, Tell& tell) {
     std::vector<Coefficients> coefficients;
     for (int64_t s = 0; s < stretch.steps; ++s) coefficients.emplace_back(common, run.rate, run.taken + s + 1);
     const int64_t before = run.taken;
     // Whether all is finite of the rows that have rested until step `step`.
-    const auto caught_up = [&](int64_t step, const Rests& rests) {
-        const int64_t bad = catch_up(common, layout, run, coefficients.data(), step, rests);
+    const auto caught_up = [&](int64_t step, const std::vector<Resters>& rested) {
+        const int64_t bad = catch_up(common, run, coefficients.data(), step, rested);
         tell(FIRST_UPDATE);
         if (bad < step) run.diverged = before + bad + 1, run.layer = 1;
         return bad == step;
     };
     for (int64_t s = 0; s < stretch.steps; ++s) {
-        if (!caught_up(s, stretch.rests[s])) return;
+        if (!caught_up(s, resting[s])) return;
         const Minibatch& images = stretch.minibatches[s];
         if (step(common, layout, run, coefficients[s], images, work, told.norm(first + s), told.clipped(first + s),
                  told.norms(first + s), tell))
             continue;
         // what rests may have diverged earlier, or in the same step in a lower layer
-        if (caught_up(s + 1, stretch.resting_after(common.shape, s)) || run.diverged == run.taken) {
+        const Rests rests = stretch.resting_after(common.shape, s);
+        if (caught_up(s + 1, side_by_side(rests, s + 1, layout.wide)) || run.diverged == run.taken) {
             run.diverged = run.taken;
             run.layer = first_bad(run, layout, images.size, work);
         }
         return;
     }
-    caught_up(stretch.steps, stretch.rests[stretch.steps]);
+    caught_up(stretch.steps, resting[stretch.steps]);
 }
 
 // Steps of `runs` runs along `order` [count], the numbers of the images; the last step may have fewer.
@@ -240,13 +244,15 @@ inline void train(const Common& common, Run* runs, int64_t number, const Images&
     const Layout layout(common.shape);
     const Workspace work(layout, common.minibatch);
     Stretch stretch(common.shape);
+    std::vector<std::vector<Resters>> resting(STEPS_AT_ONCE + 1);
     for (int64_t first = 0; first * common.minibatch < count; first += STEPS_AT_ONCE) {
         const int64_t begin = first * common.minibatch;
         stretch.gather(common, images, order + begin, std::min(count - begin, STEPS_AT_ONCE * common.minibatch));
+        for (int64_t s = 0; s <= stretch.steps; ++s) resting[s] = side_by_side(stretch.rests[s], s, layout.wide);
         tell(GATHERING);
         for (int64_t r = 0; r < number; ++r)
             if (runs[r].diverged < 0)
-                train_run(common, layout, runs[r], stretch, work, first,
+                train_run(common, layout, runs[r], stretch, resting, work, first,
                           ToldOfRun{told, number, r, common.shape.depth + 1}, tell);
     }
 }

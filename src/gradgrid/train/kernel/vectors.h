@@ -22,6 +22,25 @@ INLINE Vector first(int64_t count) {
     return mask;
 }
 
+// Rows and columns change places: each of the rounds deals two halves out like a pack of cards.
+INLINE void transpose(Vector (&rows)[LANES]) {
+    Bits low{}, high{};
+    for (int lane = 0; lane < LANES; ++lane) {
+        low[lane] = lane / 2 + lane % 2 * LANES;
+        high[lane] = low[lane] + LANES / 2;
+    }
+    for (int round = 1; round < LANES; round *= 2) {
+        Vector dealt[LANES];
+        UNROLL
+        for (int i = 0; i < LANES / 2; ++i) {
+            dealt[2 * i] = __builtin_shuffle(rows[i], rows[i + LANES / 2], low);
+            dealt[2 * i + 1] = __builtin_shuffle(rows[i], rows[i + LANES / 2], high);
+        }
+        UNROLL
+        for (int i = 0; i < LANES; ++i) rows[i] = dealt[i];
+    }
+}
+
 INLINE float sum(Vector x) {
     float total = 0;
     for (int lane = 0; lane < LANES; ++lane) total += x[lane];
@@ -29,8 +48,9 @@ INLINE float sum(Vector x) {
 }
 
 INLINE bool any(Bits mask) {
-    int32_t found = 0;
-    for (int lane = 0; lane < LANES; ++lane) found |= mask[lane];
+    uint64_t parts[LANES / 2], found = 0;
+    std::memcpy(parts, &mask, sizeof mask);
+    for (uint64_t part : parts) found |= part;
     return found != 0;
 }
 
@@ -53,6 +73,36 @@ INLINE bool exceeds(Bits largest, float limit) { return any(largest > (Bits)all(
 
 INLINE bool good(Bits largest) { return !any(largest >= (Bits)all(INFINITY)); }
 
+// To 14 bits, where the instruction set estimates: 1/√x, of 0 infinity and of infinity 0; and 1/x.
+template <class V>
+INLINE V inverse_root(V x) {
+    if constexpr (ESTIMATES) return __builtin_ia32_rsqrt14ps512_mask(x, x, 0xffff);
+}
+
+template <class V>
+INLINE V inverse(V x) {
+    if constexpr (ESTIMATES) return __builtin_ia32_rcp14ps512_mask(x, x, 0xffff);
+}
+
+// Whether two vectors are finite.
+template <class V>
+INLINE bool finite(V x, V y) {
+    if constexpr (ESTIMATES)
+        return __builtin_ia32_kortestzhi(__builtin_ia32_fpclassps512_mask(x, 0x99, 0xffff),
+                                         __builtin_ia32_fpclassps512_mask(y, 0x99, 0xffff));
+    Bits largest{};
+    watch(largest, x), watch(largest, y);
+    return good(largest);
+}
+
+template <int COUNT>
+INLINE bool finite(const Vector (&of)[COUNT]) {
+    bool all = finite(of[0], of[COUNT - 1]);
+    UNROLL
+    for (int i = 1; i < COUNT - 1; i += 2) all &= finite(of[i], of[i + 1 < COUNT - 1 ? i + 1 : i]);
+    return all;
+}
+
 INLINE Vector magnitude(Vector x) { return (Vector)((Bits)x & 0x7fffffff); }
 
 // x below `low` becomes `low`, above `high` becomes `high`; NaN stays.
@@ -64,15 +114,6 @@ INLINE Vector bounded(Vector x, Vector low, Vector high) {
 INLINE Vector root(Vector x) {
     for (int lane = 0; lane < LANES; ++lane) x[lane] = __builtin_sqrtf(x[lane]);
     return x;
-}
-
-// 1/√x, if the instruction set estimates it to 14 bits: of 0 infinity, of infinity 0.
-template <class V>
-INLINE V inverse_root(V x) {
-    if constexpr (ESTIMATES)
-        return __builtin_ia32_rsqrt14ps512_mask(x, x, 0xffff);
-    else
-        return 1.0f / root(x);
 }
 
 // exp(x) = power · (1 + rest), with power a power of two and |rest| < 0.42. Beyond the powers that float32 has, x is
