@@ -3,7 +3,9 @@
     python -m benchmarks.training [--device cuda] [--only TABLE …] [--json FILE]
 
 One process, one thread or GPU, MNIST, processor time (with a GPU wall time). Every contestant takes its turn in each
-round; told are the median over the rounds, the middle half of them, and the ratio to the plain loop of the same rounds.
+round; told are the median over the rounds, the middle half of them, and the ratio to the plain loop of the same rounds;
+for other optimizers and for clipping also the kernel's time in units of its own by sgd with the same clipping, or of
+sgd's without clipping.
 The floor beside it are the same matrix products alone, and on the CPU the bytes that a step must move at the speed at
 which this core copies memory. What the plan's model says of the kernel, on this machine, is told too.
 """
@@ -48,7 +50,7 @@ from gradgrid.train.probes import measure
 RUNS = 64
 """M, where it is not what varies."""
 
-PLAIN = "plain PyTorch loop"
+PLAIN, KERNEL, BY_SGD = "plain PyTorch loop", "GradGrid, kernel", "the kernel, by sgd"
 
 Contestants = dict[str, tuple[Steps, int]]
 """How each takes steps, and of how many runs at a time."""
@@ -62,7 +64,11 @@ def contestants(data: Data, images: Images, setting: Setting, runs: int = RUNS) 
         found["torch.func"] = (torch_func(data, setting, runs), runs)
         found["stacked autograd"] = (stacked_autograd(data, setting, runs), runs)
     found["GradGrid, PyTorch"] = (stack(images, setting, runs), runs)
-    found["GradGrid, kernel"] = (kernel(images, setting, runs), runs)
+    found[KERNEL] = (kernel(images, setting, runs), runs)
+    if setting.optimizer != "sgd":
+        found[BY_SGD] = (kernel(images, replace(setting, optimizer="sgd"), runs), runs)
+    elif setting.clipping:
+        found[BY_SGD] = (kernel(images, replace(setting, clipping=None), runs), runs)
     found["matrix products alone"] = (products(setting, runs), runs)
     return found
 
@@ -136,16 +142,21 @@ def _count(steps: Steps, seconds: float) -> int:
 
 
 def rows(times: dict[str, list[float]]) -> Iterator[dict]:
-    """Median, quartiles and ratio to the plain loop of each contestant."""
+    """Median, quartiles and ratio to the plain loop of each contestant, and the kernel's time in units of sgd's."""
     for name, values in times.items():
         low, median, high = statistics.quantiles(values, n=4)
-        ratios = [plain / own for plain, own in zip(times[PLAIN], values, strict=True)]
         yield {
             "contestant": name,
             "microseconds": round(median, 2),
             "quartiles": [round(low, 2), round(high, 2)],
-            "times the plain loop": round(statistics.median(ratios), 2),
+            "times the plain loop": _ratio(times[PLAIN], values),
+            "in units of sgd": _ratio(values, times[BY_SGD]) if name == KERNEL and BY_SGD in times else None,
         }
+
+
+def _ratio(of: list[float], to: list[float]) -> float:
+    """The median over the rounds."""
+    return round(statistics.median(one / other for one, other in zip(of, to, strict=True)), 2)
 
 
 BASE = Setting()
@@ -262,7 +273,8 @@ def _table(
             low, high = row["quartiles"]
             print(
                 f"  {row['contestant']:22}{row['microseconds']:9.2f} ({low:.2f} to {high:.2f})"
-                f"{row['times the plain loop']:9.1f} × the plain loop",
+                f"{row['times the plain loop']:9.1f} × the plain loop"
+                + (f", {row['in units of sgd']:.2f} × sgd" if row["in units of sgd"] else ""),
                 flush=True,
             )
         yield asdict(setting) | {"runs": runs, "copying floor": floor, "planned": planned, "found": found}
