@@ -22,19 +22,25 @@ INLINE Vector first(int64_t count) {
     return mask;
 }
 
-// Rows and columns change places: each of the rounds deals two halves out like a pack of cards.
+// The first halves of two vectors, or the second ones, lane by lane in turn.
+template <bool SECOND, int... LANE>
+INLINE Vector deal(Vector x, Vector y, std::integer_sequence<int, LANE...>) {
+#if defined(__clang__)
+    return __builtin_shufflevector(x, y, (LANE / 2 + LANE % 2 * LANES + SECOND * LANES / 2)...);
+#else
+    return __builtin_shuffle(x, y, Bits{(LANE / 2 + LANE % 2 * LANES + SECOND * LANES / 2)...});
+#endif
+}
+
+// Rows and columns change places: in each of the rounds the two halves are dealt out like a pack of cards.
 INLINE void transpose(Vector (&rows)[LANES]) {
-    Bits low{}, high{};
-    for (int lane = 0; lane < LANES; ++lane) {
-        low[lane] = lane / 2 + lane % 2 * LANES;
-        high[lane] = low[lane] + LANES / 2;
-    }
+    constexpr auto lanes = std::make_integer_sequence<int, LANES>();
     for (int round = 1; round < LANES; round *= 2) {
         Vector dealt[LANES];
         UNROLL
         for (int i = 0; i < LANES / 2; ++i) {
-            dealt[2 * i] = __builtin_shuffle(rows[i], rows[i + LANES / 2], low);
-            dealt[2 * i + 1] = __builtin_shuffle(rows[i], rows[i + LANES / 2], high);
+            dealt[2 * i] = deal<false>(rows[i], rows[i + LANES / 2], lanes);
+            dealt[2 * i + 1] = deal<true>(rows[i], rows[i + LANES / 2], lanes);
         }
         UNROLL
         for (int i = 0; i < LANES; ++i) rows[i] = dealt[i];
