@@ -1,5 +1,6 @@
 """The findings say what the tables hold, and are left out where the grid does not allow them."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from gradgrid.analysis.statistics import statistics
 from gradgrid.core.numbers import listed
 from gradgrid.core.statistics_tables import STATISTICS_TABLES
 from gradgrid.report import findings as f
+from gradgrid.report.cells import cell_name
 from gradgrid.report.findings import Grid
 from gradgrid.report.numbers import Estimate, duration, percent, points, times
 from gradgrid.report.pictures import anchor
@@ -109,9 +111,9 @@ def test_the_book_finding_is_its_cells_mean_after_one_epoch_and_at_the_end():
 def test_the_best_cell_is_named_by_its_normalization_and_residual_connections():
     made = grid(normalizations=("none", "batch"), residuals=("no", "yes"))
     cell = made.cells.query("normalization == 'batch' and residual == 'no'").iloc[0]
-    assert f.cell_name(cell, made.cells).endswith("batch normalization, no residual connections")
+    assert cell_name(cell, made.cells).endswith("batch normalization, no residual connections")
     cell = made.cells.query("normalization == 'none' and residual == 'yes'").iloc[0]
-    assert f.cell_name(cell, made.cells).endswith("no normalization, residual connections")
+    assert cell_name(cell, made.cells).endswith("no normalization, residual connections")
 
 
 def test_one_seed_gives_findings_without_intervals():
@@ -168,7 +170,19 @@ def test_initializers_that_change_places_are_not_told_apart_and_inside_the_noise
         replaced(made, test_accuracy=first.astype(float), status="completed")
     ).sentence
     assert "not told apart from" in sentence
-    assert ", inside the noise)" in sentence
+    assert re.search(r"95 % interval −[\d.]+ to \+[\d.]+, inside the noise\)", sentence)
+
+
+def test_where_the_interval_alone_would_tell_another_story_the_p_value_is_named():
+    made = grid(seeds=5)
+    by_seed = made.runs["seed"].map(dict(enumerate((0.001, 0.02, 0.001, 0.03, 0.01))))
+    better = made.runs["clipping"].eq("norm=1") * by_seed
+    runs = replaced(made, test_accuracy=0.5 + better, status="completed")
+    row = f.compared(runs, "clipping", "norm=1", "none")
+    assert row["low"] > 0
+    assert row["noise"] == "inside"
+    said = f"to +{100 * row['high']:.1f}, yet with p = {row['p_holm']:.2g} over all pairs, inside the noise)"
+    assert said in f.clipping_effect(runs).sentence
 
 
 def test_the_clipping_finding_is_the_paired_difference():

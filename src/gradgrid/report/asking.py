@@ -7,7 +7,7 @@ import pandas as pd
 
 from gradgrid.core.tables import FACTOR_NAMES
 from gradgrid.core.verdicts import Verdicts
-from gradgrid.report.findings import cell_name
+from gradgrid.report.cells import cell_name
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
-"""The columns of the page's table of cells."""
+"""The columns of the page's table of cells, and a cell's name in words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from gradgrid.core.tables import CELLS, FACTORS
+from gradgrid.core.tables import CELLS, FACTOR_NAMES, FACTORS
 
 
 @dataclass(frozen=True)
@@ -72,3 +72,26 @@ def options(cells: pd.DataFrame, shown: Sequence[Shown]) -> dict[str, list]:
     """Levels to choose from by column: every factor that varies, the seeds that are there, and the verdict."""
     chosen = [c.source for c in shown if c.picked and (c not in MEASURES or c.source == "verdict")]
     return {name: sorted(cells[name].dropna().unique().tolist()) for name in chosen}
+
+
+def cell_name(cell: pd.Series, cells: pd.DataFrame) -> str:
+    """The cell's levels of the factors that vary in the grid, in words."""
+    varying = [name for name in FACTOR_NAMES if cells[name].nunique() > 1] or ["activation", "initializer"]
+    return ", ".join(_level(name, cell[name]) for name in varying)
+
+
+def _level(factor: str, level: object) -> str:
+    if level in ("none", "no"):
+        return f"no {_NOUNS[factor]}"
+    return _LEVELS.get(factor, "{}").format(level)
+
+
+_NOUNS = {"clipping": "clipping", "normalization": "normalization", "residual": "residual connections"}
+_LEVELS = {
+    "depth": "depth {}",
+    "clipping": "clipping {}",
+    "width": "width {}",
+    "learning_rate": "learning rate {:g}",
+    "normalization": "{} normalization",
+    "residual": "residual connections",
+}

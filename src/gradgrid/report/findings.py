@@ -13,8 +13,8 @@ import pandas as pd
 
 from gradgrid.core.entries import UNSAID
 from gradgrid.core.numbers import listed
-from gradgrid.core.tables import FACTOR_NAMES
-from gradgrid.report.numbers import Estimate, count, percent, points, times
+from gradgrid.report.cells import cell_name
+from gradgrid.report.numbers import Estimate, count, p_value, percent, points, times
 
 HEAD = 5
 """How many findings stand at the head of the report, where the grid allows so many."""
@@ -197,9 +197,16 @@ def compared(grid: Grid, factor: str, level: str, reference: str) -> pd.Series:
 
 
 def _points(row: pd.Series) -> str:
-    """A difference with its interval, and whether it is noise: ``+1.1 points (95 % interval …, inside the noise)``."""
+    """A difference with its interval, and whether it is noise: ``+1.1 points (95 % interval …, inside the noise)``.
+
+    An interval is of one difference alone, noise is told for all pairs of levels at once: where they seem to
+    contradict each other, the p-value is named.
+    """
     estimate = Estimate(row["difference"], row["low"], row["high"], row["seeds"])
-    noise = ", inside the noise" if estimate.known and row["noise"] == "inside" else ""
+    noise = ""
+    if estimate.known and row["noise"] == "inside":
+        p = f", yet with p {p_value(row['p_holm'], relation=True)} over all pairs" if estimate.sign else ""
+        noise = f"{p}, inside the noise"
     return f"{points(estimate.mean)} points ({estimate.interval(points)}{noise})"
 
 
@@ -261,29 +268,6 @@ def _per_seed(runs: pd.DataFrame, column: str) -> Estimate:
 def _summary(cell: pd.Series, name: str) -> Estimate:
     """What the cells table says of one measure of a cell."""
     return Estimate(*(cell[f"{name}_{part}"] for part in ("mean", "low", "high")), cell["seeds"])
-
-
-def cell_name(cell: pd.Series, cells: pd.DataFrame) -> str:
-    """The cell's levels of the factors that vary in the grid, in words."""
-    varying = [name for name in FACTOR_NAMES if cells[name].nunique() > 1] or ["activation", "initializer"]
-    return ", ".join(_level(name, cell[name]) for name in varying)
-
-
-def _level(factor: str, level: object) -> str:
-    if level in ("none", "no"):
-        return f"no {_NOUNS[factor]}"
-    return _LEVELS.get(factor, "{}").format(level)
-
-
-_NOUNS = {"clipping": "clipping", "normalization": "normalization", "residual": "residual connections"}
-_LEVELS = {
-    "depth": "depth {}",
-    "clipping": "clipping {}",
-    "width": "width {}",
-    "learning_rate": "learning rate {:g}",
-    "normalization": "{} normalization",
-    "residual": "residual connections",
-}
 
 
 FINDINGS: tuple[Callable[[Grid], Finding | None], ...] = (

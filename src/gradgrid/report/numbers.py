@@ -96,6 +96,15 @@ def number(value: float, digits: int = 4) -> str:
     return " ".join([written, *power])
 
 
+def p_value(p: float, relation: bool = False) -> str:
+    """A p-value: ``0.032``, or ``< 0.0001``; with its relation, ``= 0.032``; – for none."""
+    if math.isnan(p):
+        return NONE
+    if p < 1e-4:
+        return "< 0.0001"
+    return f"{'= ' if relation else ''}{number(p, 2)}"
+
+
 def with_interval(value: float, low: float, high: float) -> tuple[str, str]:
     """A number, and its interval ``low to high``, with the decimals that show the interval's width to two digits."""
     if not (math.isfinite(low) and math.isfinite(high)):

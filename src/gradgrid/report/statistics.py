@@ -9,7 +9,7 @@ import pandas as pd
 from gradgrid.core.numbers import counted
 from gradgrid.core.sidecars import Sidecar
 from gradgrid.core.statistics_tables import behind_best
-from gradgrid.report.numbers import NONE, Estimate, count, number, percent, points
+from gradgrid.report.numbers import NONE, Estimate, count, number, p_value, percent, points
 from gradgrid.report.sections import Section, Table, grouped, sections
 
 TITLE = "Statistics"
@@ -130,9 +130,9 @@ def _difference(row: object) -> list[str]:
     estimate = Estimate(row.difference, row.low, row.high, row.seeds)
     ends = f"{points(row.low)} to {points(row.high)}" if estimate.known else NONE
     return [
-        row.level, row.reference, row.noise, points(row.difference), ends, _p(row.p_holm), _decimal(row.effect_size),
-        _decimal(row.dominance), NONE if pd.isna(row.difference_completed) else points(row.difference_completed),
-        count(row.runs_diverged),
+        row.level, row.reference, row.noise, points(row.difference), ends, p_value(row.p_holm),
+        _decimal(row.effect_size), _decimal(row.dominance),
+        NONE if pd.isna(row.difference_completed) else points(row.difference_completed), count(row.runs_diverged),
     ]  # fmt: skip
 
 
@@ -191,7 +191,7 @@ def _ranked(ranks: pd.DataFrame) -> str:
     first = ranks.iloc[0]
     test = (
         f" Friedman's test of no difference at all: χ² = {number(first['friedman_statistic'])}, p "
-        f"{_p(first['friedman_p'], relation=True)}."
+        f"{p_value(first['friedman_p'], relation=True)}."
         if pd.notna(first["friedman_p"])
         else ""
     )
@@ -199,15 +199,6 @@ def _ranked(ranks: pd.DataFrame) -> str:
         f"Mean rank by test accuracy over {counted(int(first['conditions']), 'condition')}; 1 is best. Mean ranks "
         f"nearer than {first['critical_difference']:.2f} are not told apart (Nemenyi, 0.05).{test}"
     )
-
-
-def _p(p: float, relation: bool = False) -> str:
-    """A p-value: ``0.032``, or ``< 0.0001``; with its relation, ``= 0.032``."""
-    if pd.isna(p):
-        return NONE
-    if p < 1e-4:
-        return "< 0.0001"
-    return f"{'= ' if relation else ''}{number(p, 2)}"
 
 
 def _decimal(value: float) -> str:

@@ -11,8 +11,9 @@ import pandas as pd
 from gradgrid.core.errors import GradgridError
 from gradgrid.core.tables import FACTOR_NAMES
 from gradgrid.core.verdicts import VERDICTS
+from gradgrid.report.cells import cell_name
 from gradgrid.report.context import data_title
-from gradgrid.report.findings import Grid, cell_name, findings
+from gradgrid.report.findings import Grid, findings
 from gradgrid.report.inputs import Results, results
 
 SHOWN = 5
