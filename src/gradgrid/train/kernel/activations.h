@@ -34,7 +34,7 @@ struct LecunTanh {
 struct Hardtanh {
     INLINE Hardtanh(const float*) {}
     INLINE void operator()(Vector& z, Vector& slope) const {
-        slope = (z > -1.0f) & (z < 1.0f) ? all(1.0f) : all(0.0f);
+        slope = ((z > -1.0f) & (z < 1.0f)) ? all(1.0f) : all(0.0f);
         z = bounded(z, all(-1.0f), all(1.0f));
     }
 };

@@ -127,6 +127,17 @@ inline void backward_layer(const Run& run, const Layout& layout, int64_t l, int6
         store(deltas + at, load(deltas + at) * load(work.slopes(l) + at));
 }
 
+// Calls `what` with a number, as a constant where it is at most MOST: loops over it are then unrolled.
+template <int MOST, class What>
+INLINE void as_constant(int64_t number, const What& what) {
+    if constexpr (MOST == 0)
+        what(number);
+    else if (number == MOST)
+        what(std::integral_constant<int64_t, MOST>());
+    else
+        as_constant<MOST - 1>(number, what);
+}
+
 // Layer 1's rows of the pixels that are not zero in every image.
 //
 // It has a function and a rule of its own for the sake of the registers. A row is finished after the next one's sums, which
@@ -134,33 +145,29 @@ inline void backward_layer(const Run& run, const Layout& layout, int64_t l, int6
 template <int COLUMNS, class Rule>
 NOINLINE Rule visit_first_columns(Rule rule, const Minibatch& images, int64_t wide, const float* steps,
                                   int64_t column) {
-    const uint16_t *rows = images.rows.data(), *members = images.members.data();
+    const uint16_t* rows = images.rows.data();
+    const int32_t* members = images.members.data();
     const float* weights = images.weights.data();
-    const auto begin = [&](Vector (&totals)[COLUMNS]) {
-        rule.expect(rows[Minibatch::AHEAD] * wide + column);
-        const int64_t at = *rows++ * wide + column;
-        UNROLL
-        for (int c = 0; c < COLUMNS; ++c) totals[c] = rule.begin(at + c * LANES);
-        return at;
-    };
+    steps += column;
     Vector before[COLUMNS];
     int64_t at_before = -1;
-    for (const Minibatch::Group& group : images.groups) {
-        const uint16_t* last = rows + group.rows;
-        while (rows < last) {
-            Vector totals[COLUMNS];
-            const int64_t at = begin(totals);
-            for (int64_t m = 0; m < group.images; ++m, ++members, ++weights) {
-                const float* step = steps + *members * wide + column;
+    for (const Minibatch::Group& group : images.groups)
+        as_constant<Rule::UNROLLED>(group.images, [&](auto number) __attribute__((always_inline)) {
+            for (const uint16_t* last = rows + group.rows; rows < last; ++rows) {
+                rule.expect(rows[Minibatch::AHEAD] * wide + column);
+                const int64_t at = *rows * wide + column;
+                Vector totals[COLUMNS];
                 UNROLL
-                for (int c = 0; c < COLUMNS; ++c) totals[c] += *weights * load(step + c * LANES);
+                for (int c = 0; c < COLUMNS; ++c) totals[c] = rule.begin(at + c * LANES);
+                for (int64_t m = 0; m < number; ++m, ++members, ++weights)
+                    UNROLL
+                    for (int c = 0; c < COLUMNS; ++c) totals[c] += *weights * load(steps + *members + c * LANES);
+                if (at_before >= 0) rule.end(at_before, before);
+                UNROLL
+                for (int c = 0; c < COLUMNS; ++c) before[c] = totals[c];
+                at_before = at;
             }
-            if (at_before >= 0) rule.end(at_before, before);
-            UNROLL
-            for (int c = 0; c < COLUMNS; ++c) before[c] = totals[c];
-            at_before = at;
-        }
-    }
+        });
     if (at_before >= 0) rule.end(at_before, before);
     return rule;
 }

@@ -10,7 +10,8 @@
 
 // By images, for the way up: image i has `pixels` and `values` from begins[i] on, filled up to a multiple of FILL with
 // no pixel. By pixels, for the update: rows of the table, in groups of equally many images, so that loops over them
-// end where the processor expects it; `members` are the images that are not zero there, `weights` their values.
+// end where the processor expects it; `members` are the images that are not zero there, told by where their rows of
+// layer 1's deltas begin, `weights` their values.
 struct Minibatch {
     static constexpr int64_t FILL = 8;
     static constexpr int64_t AHEAD = 12;  // further rows at the end of `rows`, so that it can be read ahead
@@ -19,7 +20,8 @@ struct Minibatch {
     };
     int64_t size;
     std::vector<int64_t> begins;
-    std::vector<uint16_t> pixels, rows, members;
+    std::vector<uint16_t> pixels, rows;
+    std::vector<int32_t> members;
     std::vector<float> values, weights, targets;
     std::vector<Group> groups;
 
@@ -60,6 +62,7 @@ struct Minibatch {
     std::vector<int32_t> places;
 
     void by_pixels(const Shape& shape) {
+        const int64_t wide = padded(shape.width);
         places.assign(shape.inputs, 0);  // at first how many images have the pixel, then where the next of them goes
         for (int64_t i = 0; i < size; ++i)
             for (int64_t e = begins[i]; e < ends[i]; ++e) ++places[pixels[e]];
@@ -85,7 +88,7 @@ struct Minibatch {
         for (int64_t i = 0; i < size; ++i)
             for (int64_t e = begins[i]; e < ends[i]; ++e) {
                 const int32_t place = places[pixels[e]]++;
-                members[place] = uint16_t(i), weights[place] = values[e];
+                members[place] = int32_t(i * wide), weights[place] = values[e];
             }
     }
 };

@@ -6,10 +6,12 @@ constexpr int CHAINS = LANES == 16 ? 8 : 6;
 
 // What is done with every parameter: `begin(at)` gives what the sum over the images begins with, `end(at, sums)` finishes
 // some neighbours. `at` counts from the beginning of the run's parameters; `expect(at)` says that it will soon be there.
-// What is written is watched for values that are not finite.
+// What is written is watched for values that are not finite. Where sums are most of the work, those over at most
+// UNROLLED images have no loops.
 
 // Changes nothing: adds up the squares.
 struct Measure {
+    static constexpr int UNROLLED = 10;
     Vector squares[4]{};
 
     INLINE void expect(int64_t) const {}
@@ -24,6 +26,7 @@ struct Measure {
 
 // w ← w - shrinkage · w + sum: the deltas were multiplied by minus the learning rate and all else.
 struct Descent {
+    static constexpr int UNROLLED = 10;
     float* parameters;
     float shrinkage;
     Bits seen{};
@@ -46,6 +49,7 @@ struct Descent {
 
 // The same with sums cut off at ±limit.
 struct LimitedDescent {
+    static constexpr int UNROLLED = 10;
     float* parameters;
     float shrinkage, limit;
     Bits seen{}, largest{};
@@ -174,6 +178,7 @@ using QuickAdam = std::conditional_t<ESTIMATES, EstimatedAdam, ExactAdam>;
 // A step by one of them; sums are mean gradients, and cut off at ±limit if LIMITED.
 template <class Method, bool LIMITED>
 struct Remembering {
+    static constexpr int UNROLLED = 0;
     Method method;
     float *parameters, *memory[Method::MEMORIES];
     float limit;
