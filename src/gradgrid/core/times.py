@@ -27,7 +27,7 @@ KERNEL_MICROSECONDS = 0.2, 2.3, 0.22
 what each further hidden layer adds, for the square of these."""
 CACHE_BYTES, CACHE_SHARE = 1.5e6, 0.5
 """Beyond so many bytes of weights a step takes so much more, each time that they are twice as many."""
-CLIPPING_TIMES = {"norm": 1.38, "value": 1.5}
+CLIPPING_TIMES = {"norm": 1.3, "value": 1.34}
 """How many times as long a step takes with clipping."""
 OPTIMIZER_TIMES = {"momentum": 1.4, "nesterov": 1.4, "adam": 2.15}
 """How many times as long a step takes that changes every weight and what is remembered of it."""

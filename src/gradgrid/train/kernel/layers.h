@@ -24,12 +24,14 @@ constexpr Activate ACTIVATIONS[] = {
 };
 
 // Memory for one run's step. Layers count from 1; of layer l there are activations and slopes [images, width] up to
-// depth, and deltas [images, neurons] up to depth + 1.
+// depth, and deltas [images, neurons] up to depth + 1. Where norms are taken, the sums over the images are kept, laid out
+// as the parameters are, and what each layer's were multiplied by.
 class Workspace {
    public:
     Workspace(const Layout& layout, int64_t images)
         : layer(images * std::max(layout.wide, layout.last)),
-          memory((3 * layout.shape.depth + 3) * layer + LANES) {
+          size(layout.size()),
+          memory((3 * layout.shape.depth + 3) * layer + size + layout.shape.depth + 1 + LANES) {
         begin = memory.data();
         while (reinterpret_cast<uintptr_t>(begin) % (LANES * sizeof(float))) ++begin;
         depth = layout.shape.depth;
@@ -39,9 +41,11 @@ class Workspace {
     float* deltas(int64_t l) const { return begin + (2 * depth + l - 1) * layer; }
     float* outputs() const { return begin + (3 * depth + 1) * layer; }
     float* steps() const { return begin + (3 * depth + 2) * layer; }  // deltas times the learning rate, of one layer
+    float* sums() const { return begin + (3 * depth + 3) * layer; }
+    float& lift(int64_t l) const { return sums()[size + l - 1]; }
 
    private:
-    int64_t layer, depth;
+    int64_t layer, size, depth;
     std::vector<float> memory;
     float* begin;
 };
@@ -179,6 +183,45 @@ INLINE void visit_first(Rule& rule, const Layout& layout, const Minibatch& image
         rule = visit_first_columns<2>(rule, images, layout.wide, steps, column);
     for (; column < layout.wide; column += LANES)
         rule = visit_first_columns<1>(rule, images, layout.wide, steps, column);
+}
+
+// The same where the sums are there already.
+template <int COLUMNS, class Rule>
+NOINLINE Rule visit_first_sums(Rule rule, const Minibatch& images, int64_t wide, const float* sums, float factor,
+                               int64_t column) {
+    const uint16_t *rows = images.rows.data(), *last = rows + images.rows.size() - Minibatch::AHEAD;
+    for (; rows < last; ++rows) {
+        rule.expect(rows[Minibatch::AHEAD] * wide + column);
+        const int64_t at = *rows * wide + column;
+        Vector totals[COLUMNS];
+        UNROLL
+        for (int c = 0; c < COLUMNS; ++c) {
+            totals[c] = rule.begin(at + c * LANES);
+            totals[c] += factor * load(sums + at + c * LANES);
+        }
+        rule.end(at, totals);
+    }
+    return rule;
+}
+
+template <class Rule>
+INLINE void visit_first_sums(Rule& rule, const Layout& layout, const Minibatch& images, const float* sums,
+                             float factor) {
+    int64_t column = 0;
+    for (; column + 2 * LANES <= layout.wide; column += 2 * LANES)
+        rule = visit_first_sums<2>(rule, images, layout.wide, sums, factor, column);
+    for (; column < layout.wide; column += LANES)
+        rule = visit_first_sums<1>(rule, images, layout.wide, sums, factor, column);
+}
+
+// Parameters that stand together, of which the sums are there already.
+template <class Rule>
+INLINE void visit_sums(Rule& rule, int64_t begin, int64_t count, const float* sums, float factor) {
+    for (int64_t at = begin; at < begin + count; at += LANES) {
+        Vector total[] = {rule.begin(at)};
+        total[0] += factor * load(sums + at);
+        rule.end(at, total);
+    }
 }
 
 template <class Rule>

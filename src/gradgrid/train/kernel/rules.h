@@ -9,17 +9,22 @@ constexpr int CHAINS = LANES == 16 ? 8 : 6;
 // What is written is watched for values that are not finite. Where sums are most of the work, those over at most
 // UNROLLED images have no loops.
 
-// Changes nothing: adds up the squares.
+// Changes no parameters: adds up the squares, and keeps the sums if KEEPING.
+template <bool KEEPING>
 struct Measure {
     static constexpr int UNROLLED = 10;
+    float* sums;
     Vector squares[4]{};
 
     INLINE void expect(int64_t) const {}
     INLINE Vector begin(int64_t) const { return Vector{}; }
     template <int COUNT>
-    INLINE void end(int64_t, const Vector (&gradient)[COUNT]) {
+    INLINE void end(int64_t at, const Vector (&gradient)[COUNT]) {
         UNROLL
-        for (int i = 0; i < COUNT; ++i) squares[i] += gradient[i] * gradient[i];
+        for (int i = 0; i < COUNT; ++i) {
+            if (KEEPING) store(sums + at + i * LANES, gradient[i]);
+            squares[i] += gradient[i] * gradient[i];
+        }
     }
     INLINE float total() const { return sum((squares[0] + squares[1]) + (squares[2] + squares[3])); }
 };

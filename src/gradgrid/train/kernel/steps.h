@@ -11,27 +11,45 @@ struct Outcome {
 };
 
 // The update by the rules that `rule_for(kind)` makes, with the sums over the images of deltas times `factor`; for layer
-// 1's table times `first_factor`.
+// 1's table times `first_factor`. If they are `summed` the sums are there already.
 template <class RuleFor, class Tell>
 INLINE Outcome update(float* parameters, const Layout& layout, const Minibatch& images, const Workspace& work,
-                      float factor, float first_factor, const RuleFor& rule_for, Tell& tell) {
+                      bool summed, float factor, float first_factor, const RuleFor& rule_for, Tell& tell) {
     auto table = rule_for(Kind::TABLE), weights = rule_for(Kind::WEIGHTS), biases = rule_for(Kind::BIASES);
     float* steps = work.steps();
+    const auto biases_of = [&](int64_t l) {
+        if (summed)
+            visit_sums(biases, layout.biases(l), layout.row(l), work.sums(), factor / work.lift(l));
+        else {
+            multiply(work.deltas(l), factor, images.size * layout.row(l), steps);
+            visit_biases(biases, layout, l, images.size, steps);
+        }
+    };
     for (int64_t l = layout.shape.depth + 1; l > 1; --l) {
-        multiply(work.deltas(l), factor, images.size * layout.row(l), steps);
-        visit_layer(weights, layout, l, images.size, work.activations(l - 1), steps);
-        visit_biases(biases, layout, l, images.size, steps);
+        biases_of(l);
+        if (summed)
+            visit_sums(weights, layout.upward(l), layout.shape.width * layout.row(l), work.sums(),
+                       factor / work.lift(l));
+        else
+            visit_layer(weights, layout, l, images.size, work.activations(l - 1), steps);
         copy_down(parameters, layout, l);
     }
-    multiply(work.deltas(1), factor, images.size * layout.wide, steps);
-    visit_biases(biases, layout, 1, images.size, steps);
+    biases_of(1);
     tell(UPPER_UPDATE);
-    if (first_factor != factor) multiply(work.deltas(1), first_factor, images.size * layout.wide, steps);
-    visit_first(table, layout, images, steps);
+    if (summed)
+        visit_first_sums(table, layout, images, work.sums(), first_factor / work.lift(1));
+    else {
+        if (first_factor != factor) multiply(work.deltas(1), first_factor, images.size * layout.wide, steps);
+        visit_first(table, layout, images, steps);
+    }
     tell(FIRST_UPDATE);
     const bool finite = good(table.seen) && good(weights.seen) && good(biases.seen);
     return {finite, table.cut() || weights.cut() || biases.cut()};
 }
+
+// Parameters of a run up to which the sums over the images are kept where norms are taken, instead of being summed up
+// anew for the update. More would not stay in the second cache.
+constexpr int64_t SUMS_AT_MOST = 200'000;
 
 // The power of two by which small deltas are multiplied, so that their squares are not flushed to zero: where gradients
 // vanish, those of the first layers would be.
@@ -43,15 +61,18 @@ inline float lift(const float* deltas, int64_t count) {
 }
 
 // Norms of each layer's mean gradient, of its biases and of its weights, [2, depth + 1]; returns that of all together.
+// Keeps the sums over the images if KEEPING.
+template <bool KEEPING>
 inline float gradient_norms(const Layout& layout, const Minibatch& images, const Workspace& work, float* norms) {
     const int64_t layers = layout.shape.depth + 1;
     float* steps = work.steps();
     double squares = 0.0;
     for (int64_t l = 1; l <= layers; ++l) {
-        Measure biases, weights;
+        Measure<KEEPING> biases{work.sums()}, weights{work.sums()};
         const int64_t count = images.size * layout.row(l);
         const float lifted = lift(work.deltas(l), count);
-        multiply(work.deltas(l), lifted / float(images.size), count, steps);
+        work.lift(l) = lifted / float(images.size);
+        multiply(work.deltas(l), work.lift(l), count, steps);
         visit_biases(biases, layout, l, images.size, steps);
         if (l > 1)
             visit_layer(weights, layout, l, images.size, work.activations(l - 1), steps);
@@ -66,16 +87,16 @@ inline float gradient_norms(const Layout& layout, const Minibatch& images, const
 
 template <class Tell>
 inline Outcome descend(const Common& common, const Layout& layout, Run& run, const Minibatch& images,
-                       const Workspace& work, float norm_factor, Tell& tell) {
+                       const Workspace& work, bool summed, float norm_factor, Tell& tell) {
     const float decay = float(double(run.rate) * common.decay);
     run.scale -= run.scale * (double(run.rate) * common.decay);
     const float factor = -run.rate * norm_factor, first_factor = factor / float(run.scale);
     if (run.value_limit == INFINITY)
-        return update(run.parameters, layout, images, work, factor, first_factor, [&](Kind kind) {
+        return update(run.parameters, layout, images, work, summed, factor, first_factor, [&](Kind kind) {
             return Descent{run.parameters, kind == Kind::WEIGHTS ? decay : 0.0f};
         }, tell);
     const float limit = run.rate * run.value_limit;
-    return update(run.parameters, layout, images, work, factor, first_factor, [&](Kind kind) {
+    return update(run.parameters, layout, images, work, summed, factor, first_factor, [&](Kind kind) {
         const float own = kind == Kind::TABLE ? limit / float(run.scale) : limit;
         return LimitedDescent{run.parameters, kind == Kind::WEIGHTS ? decay : 0.0f, own};
     }, tell);
@@ -83,8 +104,8 @@ inline Outcome descend(const Common& common, const Layout& layout, Run& run, con
 
 template <class Method, bool LIMITED, class Tell>
 INLINE Outcome remember(const Method& method, const Layout& layout, Run& run, const Minibatch& images,
-                        const Workspace& work, float norm_factor, Tell& tell) {
-    return update(run.parameters, layout, images, work, norm_factor, norm_factor, [&](Kind kind) {
+                        const Workspace& work, bool summed, float norm_factor, Tell& tell) {
+    return update(run.parameters, layout, images, work, summed, norm_factor, norm_factor, [&](Kind kind) {
         Remembering<Method, LIMITED> rule(method, run);
         if (kind == Kind::BIASES) rule.method.decay = 0.0f;
         return rule;
@@ -93,10 +114,10 @@ INLINE Outcome remember(const Method& method, const Layout& layout, Run& run, co
 
 template <class Method, class Tell>
 INLINE Outcome remember(const Method& method, const Layout& layout, Run& run, const Minibatch& images,
-                        const Workspace& work, float norm_factor, Tell& tell) {
+                        const Workspace& work, bool summed, float norm_factor, Tell& tell) {
     if (run.value_limit < INFINITY)
-        return remember<Method, true>(method, layout, run, images, work, norm_factor, tell);
-    return remember<Method, false>(method, layout, run, images, work, norm_factor, tell);
+        return remember<Method, true>(method, layout, run, images, work, summed, norm_factor, tell);
+    return remember<Method, false>(method, layout, run, images, work, summed, norm_factor, tell);
 }
 
 INLINE bool all_finite(const float* values, int64_t count) {
@@ -153,7 +174,10 @@ inline bool step(const Common& common, const Layout& layout, Run& run, const Coe
 
     const bool limited = run.norm_limit < INFINITY, watched = limited || run.value_limit < INFINITY;
     float norm_factor = 1.0f;
-    if (watched || layers) *norm = gradient_norms(layout, images, work, layers);
+    const bool summed = watched && layout.size() <= SUMS_AT_MOST;  // not for `layers`: being told changes no numbers
+    if (watched || layers)
+        *norm = summed ? gradient_norms<true>(layout, images, work, layers)
+                       : gradient_norms<false>(layout, images, work, layers);
     if (watched) {
         const float most = run.norm_limit / (*norm + 1e-6f);
         if (limited) norm_factor = most > 1.0f ? 1.0f : most;
@@ -162,11 +186,17 @@ inline bool step(const Common& common, const Layout& layout, Run& run, const Coe
     const float factor = norm_factor * (1.0f / float(images.size));
     Outcome outcome;
     switch (common.optimizer) {
-        case SGD: outcome = descend(common, layout, run, images, work, factor, tell); break;
-        case MOMENTUM: outcome = remember<Momentum>(coefficients, layout, run, images, work, factor, tell); break;
-        case NESTEROV: outcome = remember<Nesterov>(coefficients, layout, run, images, work, factor, tell); break;
-        case ADAM: outcome = remember<ExactAdam>(coefficients, layout, run, images, work, factor, tell); break;
-        default: outcome = remember<QuickAdam>(coefficients, layout, run, images, work, factor, tell);
+        case SGD: outcome = descend(common, layout, run, images, work, summed, factor, tell); break;
+        case MOMENTUM:
+            outcome = remember<Momentum>(coefficients, layout, run, images, work, summed, factor, tell);
+            break;
+        case NESTEROV:
+            outcome = remember<Nesterov>(coefficients, layout, run, images, work, summed, factor, tell);
+            break;
+        case ADAM:
+            outcome = remember<ExactAdam>(coefficients, layout, run, images, work, summed, factor, tell);
+            break;
+        default: outcome = remember<QuickAdam>(coefficients, layout, run, images, work, summed, factor, tell);
     }
     if (watched) *clipped = norm_factor < 1.0f || outcome.cut;
     ++run.taken;
