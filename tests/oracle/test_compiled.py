@@ -76,6 +76,12 @@ def test_depths_and_widths(depth, width):
     assert_trains_like_the_plain_loop(cells)
 
 
+def test_networks_so_large_that_the_sums_of_clipped_gradients_are_not_kept():
+    """Over 200,000 parameters, counting upper weights twice (kernel/steps.h)."""
+    cells = [training.cell(depth=2, width=320, clipping=clipping) for clipping in CLIPPINGS]
+    assert_trains_like_the_plain_loop(cells)
+
+
 @pytest.mark.usefixtures("_instruction_set")
 @pytest.mark.parametrize("decay", [0.0, DECAY])
 @pytest.mark.parametrize(
