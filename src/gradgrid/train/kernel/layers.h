@@ -24,8 +24,8 @@ constexpr Activate ACTIVATIONS[] = {
 };
 
 // Memory for one run's step. Layers count from 1; of layer l there are activations and slopes [images, width] up to
-// depth, and deltas [images, neurons] up to depth + 1. Where norms are taken, the sums over the images are kept, laid out
-// as the parameters are, and what each layer's were multiplied by.
+// depth, and deltas [images, neurons] up to depth + 1. Where gradients are clipped, the sums over the images are kept,
+// laid out as the parameters are, and what each layer's were multiplied by.
 class Workspace {
    public:
     Workspace(const Layout& layout, int64_t images)

@@ -17,7 +17,8 @@ INLINE Outcome update(float* parameters, const Layout& layout, const Minibatch& 
                       bool summed, float factor, float first_factor, const RuleFor& rule_for, Tell& tell) {
     auto table = rule_for(Kind::TABLE), weights = rule_for(Kind::WEIGHTS), biases = rule_for(Kind::BIASES);
     float* steps = work.steps();
-    const auto biases_of = [&](int64_t l) {
+    // Layer l's biases; where the sums are not there, its deltas times the factor are in `steps` from then on.
+    const auto begin_layer = [&](int64_t l) {
         if (summed)
             visit_sums(biases, layout.biases(l), layout.row(l), work.sums(), factor / work.lift(l));
         else {
@@ -26,7 +27,7 @@ INLINE Outcome update(float* parameters, const Layout& layout, const Minibatch& 
         }
     };
     for (int64_t l = layout.shape.depth + 1; l > 1; --l) {
-        biases_of(l);
+        begin_layer(l);
         if (summed)
             visit_sums(weights, layout.upward(l), layout.shape.width * layout.row(l), work.sums(),
                        factor / work.lift(l));
@@ -34,7 +35,7 @@ INLINE Outcome update(float* parameters, const Layout& layout, const Minibatch& 
             visit_layer(weights, layout, l, images.size, work.activations(l - 1), steps);
         copy_down(parameters, layout, l);
     }
-    biases_of(1);
+    begin_layer(1);
     tell(UPPER_UPDATE);
     if (summed)
         visit_first_sums(table, layout, images, work.sums(), first_factor / work.lift(1));
@@ -47,8 +48,8 @@ INLINE Outcome update(float* parameters, const Layout& layout, const Minibatch& 
     return {finite, table.cut() || weights.cut() || biases.cut()};
 }
 
-// Parameters of a run up to which the sums over the images are kept where norms are taken, instead of being summed up
-// anew for the update. More would not stay in the second cache.
+// Parameters of a run up to which the sums over the images are kept where gradients are clipped, instead of being summed
+// up anew for the update. More would not stay in the second cache.
 constexpr int64_t SUMS_AT_MOST = 200'000;
 
 // The power of two by which small deltas are multiplied, so that their squares are not flushed to zero: where gradients
